@@ -1,0 +1,45 @@
+# Each target sets up what it needs in .venv; nothing is installed outside of it.
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := fluxprompt promptitude flowgent flowise
+EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
+SOURCES := src plugins tests examples
+DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check install format docs-tables live clean
+
+demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
+	@$(BIN)/agentbridge demo
+
+test: .venv/.dev              ## all tests; they never leave the loopback interface
+	@$(BIN)/python -m pytest -n 2
+
+check: .venv/.dev             ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+install: .venv/.dev           ## everything, editable, into .venv
+
+format: .venv/.dev
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentbridge needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.runtime: .venv/bin/python $(DECLARED)
+	@echo "setting up .venv ..."
+	@$(PIP) -e '.[cli,emulator]' $(EDITABLE)
+	@touch $@
+
+.venv/.dev: .venv/.runtime
+	@echo "adding the development tools ..."
+	@$(PIP) -e '.[cli,emulator,httpx2,dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

@@ -1,0 +1,105 @@
+"""For all tests: nothing leaves the loopback interface, and every behaviour runs through both bridges."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+for _name in list(os.environ):  # a developer's own keys and proxies are none of the tests' business
+    if _name.startswith(("AGENTBRIDGE_", "FLUXPROMPT_", "PROMPTITUDE_", "FLOWGENT_", "FLOWISE_")) or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+
+_outside: list[str] = []
+
+
+def _is_loopback(host: object) -> bool:
+    try:
+        return host in {None, "", "localhost", "testserver"} or ipaddress.ip_address(str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        inside = not isinstance(address, tuple) or _is_loopback(address[0])
+    elif event == "socket.getaddrinfo":
+        address = arguments[0]
+        inside = _is_loopback(address.decode() if isinstance(address, bytes) else address)
+    else:
+        return
+    if not inside:
+        _outside.append(f"{event} {address!r}")
+        raise RuntimeError(f"a test tried to leave the loopback interface: {event} {address!r}")
+
+
+sys.addaudithook(_guard)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _outside:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        sys.stderr.write(f"\nattempts to leave the loopback interface: {_outside}\n")
+
+
+class Both:
+    """A Bridge or an AsyncBridge behind the same blocking methods, so that one test serves both worlds."""
+
+    def __init__(self, world: str, **options: Any) -> None:
+        from agentbridge import AsyncBridge, Bridge
+
+        self.world = world
+        self._runner = asyncio.Runner() if world == "async" else None
+        self.bridge: Any = AsyncBridge(**options) if world == "async" else Bridge(**options)
+
+    def invoke(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.invoke(*arguments, **fields))
+
+    def call(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.call(*arguments, **fields))
+
+    def prepare(self, *arguments: Any, **fields: Any) -> Any:
+        return self.bridge.prepare(*arguments, **fields)
+
+    def close(self) -> None:
+        self._run(self.bridge.close)
+        if self._runner is not None:
+            self._runner.close()
+
+    def _run(self, ask: Callable[[], Any]) -> Any:
+        if self._runner is None:
+            return ask()
+
+        async def asked() -> Any:
+            return await ask()
+
+        return self._runner.run(asked())
+
+
+@pytest.fixture(params=["sync", "async"])
+def open_bridge(request: pytest.FixtureRequest) -> Iterator[Callable[..., Both]]:
+    """Makes bridges of one world; the test runs once in each. They are closed at the end."""
+    opened: list[Both] = []
+
+    def make(**options: Any) -> Both:
+        opened.append(Both(request.param, **options))
+        return opened[-1]
+
+    yield make
+    for bridge in opened:
+        bridge.close()
+
+
+@pytest.fixture(scope="session")
+def emulators() -> Iterator[Any]:
+    """All vendors' emulators, served on a free loopback port: `.connections` and `.emulators` by provider."""
+    from agentbridge.emulator.serving import serve
+
+    with serve() as served:
+        yield served

@@ -1,0 +1,166 @@
+"""What Flowise takes and sends. Facts from its source at ababf4c8 (S) and from exchanges with a real 3.1.4 (T)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from agentbridge.reading import Lenient, Reply
+
+
+class HistoryMessage(BaseModel):
+    """One earlier turn, in the only form that all flow types take (S: utils/index.ts:2120-2143; T: af_llm_history).
+
+    The older `{type, message}` is refused by Agentflow V2, and loses its text in chatflows (T: cf_history).
+    """
+
+    role: str  # "userMessage" or "apiMessage"
+    content: str
+
+
+ROLES = {"user": "userMessage", "assistant": "apiMessage"}
+
+
+class UsedTool(Reply):
+    """One use of a tool (S: usedTools; T: cf_failtool). `error` is set when it threw, and only then."""
+
+    tool: str = ""
+    toolInput: JsonValue = None
+    toolOutput: JsonValue = None
+    error: JsonValue = None
+
+
+class SourceDocument(Reply):
+    """A document that a retriever found (S: sourceDocuments; T: cf_rag)."""
+
+    pageContent: str
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class UsageMetadata(Reply):
+    """Tokens of one LLM node (T: af_llm)."""
+
+    input_tokens: Lenient[int] = None
+    output_tokens: Lenient[int] = None
+    total_tokens: Lenient[int] = None
+
+
+class TimeMetadata(Reply):
+    """Milliseconds of one LLM node (T: af_llm)."""
+
+    delta: Lenient[float] = None
+
+
+class ResponseMetadata(Reply):
+    """What the model behind a node said of itself (T: af_llm)."""
+
+    model_name: Lenient[str] = None
+
+
+class NodeOutput(Reply):
+    """`data.output` of an executed node of Agentflow V2."""
+
+    usedTools: Lenient[list[UsedTool | None]] = None
+    sourceDocuments: Lenient[list[SourceDocument | None]] = None
+    usageMetadata: Lenient[UsageMetadata] = None
+    timeMetadata: Lenient[TimeMetadata] = None
+    responseMetadata: Lenient[ResponseMetadata] = None
+
+
+class NodeData(Reply):
+    """`data` of an executed node."""
+
+    output: Lenient[NodeOutput] = None
+    error: JsonValue = None
+
+
+class ExecutedNode(Reply):
+    """One entry of `agentFlowExecutedData`; the last one decides (S: buildAgentflow.ts:2243)."""
+
+    nodeLabel: Lenient[str] = None
+    status: Lenient[str] = None
+    data: Lenient[NodeData] = None
+
+
+FAILED_STATES = frozenset({"ERROR", "TERMINATED", "TIMEOUT"})  # S: Interface.ts:23; in a 200: an inference
+
+
+class Reasoning(Reply):
+    """One step of Agentflow V1; its lists are `[null]` when empty (T: v1_seq)."""
+
+    usedTools: Lenient[list[UsedTool | None]] = None
+    sourceDocuments: Lenient[list[SourceDocument | None]] = None
+
+
+class ActionElement(Reply):
+    """A button of a paused run (T: af_human_1_pause)."""
+
+    type: Lenient[str] = None
+    label: Lenient[str] = None
+
+
+class ActionData(Reply):
+    """Where a paused run goes on (T: af_human_1_pause)."""
+
+    nodeId: Lenient[str] = None
+
+
+class Action(Reply):
+    """What a paused run waits for (T: af_human_1_pause; V1: S: buildAgentGraph.ts:347-358)."""
+
+    elements: Lenient[list[ActionElement]] = None
+    data: Lenient[ActionData] = None
+
+
+class Prediction(Reply):
+    """The answer of every flow type (S: buildAgentflow.ts:2427-2463, buildChatflow.ts:718-733 and 788-932).
+
+    `chatId` is in all of them, and either `text` or, with an output parser, `json` (T: cf_json).
+    """
+
+    chatId: str
+    text: JsonValue = None
+    json_: JsonValue = Field(default=None, alias="json")
+    sessionId: Lenient[str] = None
+    chatMessageId: Lenient[str] = None
+    executionId: Lenient[str] = None
+    action: JsonValue = None
+    usedTools: Lenient[list[UsedTool | None]] = None
+    sourceDocuments: Lenient[list[SourceDocument | None]] = None
+    agentReasoning: Lenient[list[Reasoning | None]] = None
+    agentFlowExecutedData: Lenient[list[ExecutedNode]] = None
+
+
+class Failure(BaseModel):
+    """The body of every JSON error, also where a proxy makes it a 200 (S: middlewares/errors/index.ts:7-23)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    statusCode: int
+    message: str = ""
+
+
+class Refusal(BaseModel):
+    """The other error body, from the key gate in front of all paths but the public ones (S: index.ts:230-300)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    error: str
+
+
+UNAUTHORIZED = re.compile(r"Error: predictionsServices\.buildChatflow - Unauthorized")
+"""A refused key is a 500: utilBuildChatflow throws 401, the service wraps it (S: services/predictions/index.ts:12-17;
+T: key_none, key_bad). Matched whole."""
+
+QUOTA = re.compile(r"Error: predictionsServices\.buildChatflow - Predictions limit exceeded")
+"""Flowise Cloud (S: utils/quotaUsage.ts:138; source only). Matched whole."""
+
+UNKNOWN_FLOW = re.compile(r"Error: chatflowsService\.getChatflowById - Chatflow \S+ not found in the database!")
+"""Up to 2.2.8 an unknown flow is a 500 with this sentence. Matched whole."""
+
+
+def is_failure(body: Any) -> bool:
+    """Whether a JSON body is the error handler's, which alone writes `success: false` (S: middlewares/errors)."""
+    return isinstance(body, dict) and body.get("success") is False and "statusCode" in body

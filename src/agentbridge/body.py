@@ -1,0 +1,229 @@
+"""A request's body, fixed once before the first attempt. Files in it are read again for each attempt, in pieces."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import attrs
+
+from .errors import ConfigurationError, UnsupportedFeatureError
+from .wire import DataUrl, File, FileText, HttpRequest
+
+_PIECE = 192 * 1024  # bytes read at a time: a multiple of 3, so that base64 pieces join without padding
+
+
+@attrs.frozen
+class Base64Of:
+    """A piece of a body: a file's content in base64."""
+
+    file: File
+
+    @property
+    def length(self) -> int:
+        return 4 * math.ceil(_size(self.file) / 3)
+
+    def pieces(self) -> Iterator[bytes]:
+        return (base64.b64encode(piece) for piece in _read(self.file))
+
+
+@attrs.frozen
+class BytesOf:
+    """A piece of a body: a file's content as it is."""
+
+    file: File
+
+    @property
+    def length(self) -> int:
+        return _size(self.file)
+
+    def pieces(self) -> Iterator[bytes]:
+        return _read(self.file)
+
+
+Part: TypeAlias = bytes | Base64Of | BytesOf
+
+
+@attrs.frozen
+class Body:
+    """The bytes of one request as parts, its length in bytes and its media type."""
+
+    parts: tuple[Part, ...]
+    content_type: str | None = None
+    length: int = attrs.field(init=False)
+
+    @length.default
+    def _measure(self) -> int:
+        return sum(len(part) if isinstance(part, bytes) else part.length for part in self.parts)
+
+    @property
+    def content(self) -> bytes | None:
+        """All of it, where no file has to be read; else None."""
+        if not self.parts:
+            return b""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], bytes) else None
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in pieces; may be asked for again, for a second attempt."""
+        for part in self.parts:
+            yield from (part,) if isinstance(part, bytes) else part.pieces()
+
+
+def encode(request: HttpRequest) -> Body:
+    """The body that a request asks for.
+
+    Raises:
+        ConfigurationError: a file does not exist, or is not text where text is needed.
+        UnsupportedFeatureError: a value that JSON cannot carry.
+    """
+    if request.content is not None:
+        return Body((request.content,))
+    if request.form is not None:
+        return _multipart(request.form)
+    if request.json is not None:
+        return Body(_json_parts(request.json), "application/json")
+    return Body(())
+
+
+def check_file(file: File) -> None:
+    """Raise ConfigurationError unless the file has content or can be read."""
+    if (file.content is None) == (file.path is None):
+        raise ConfigurationError(f"File {file.name!r} needs either content or path, and not both")
+    _size(file)
+
+
+def _json_parts(value: Any) -> tuple[Part, ...]:
+    """JSON with a mark for each file, cut at the marks: the text between is fixed, the files are read while sending."""
+    mark = uuid.uuid4().hex
+    files: list[File] = []
+
+    def leaf(value: Any) -> Any:
+        if isinstance(value, FileText):
+            return _text(value.file)
+        if isinstance(value, DataUrl):
+            files.append(value.file)
+            return f"data:{value.file.type};base64,{mark}"
+        if isinstance(value, File):
+            files.append(value)
+            return mark
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError
+
+    try:
+        text = json.dumps(value, default=leaf, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise _not_json(value) from None
+    first, *rest = text.split(mark.encode())
+    return (first, *(part for file, after in zip(files, rest, strict=True) for part in (Base64Of(file), after)))
+
+
+def _multipart(form: Mapping[str, Any]) -> Body:
+    boundary = uuid.uuid4().hex
+    parts: list[Part] = []
+    for name, value in form.items():
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            parts += [
+                _part_head(boundary, name, item),
+                BytesOf(item) if isinstance(item, File) else str(item).encode(),
+                b"\r\n",
+            ]
+    return Body((*parts, f"--{boundary}--\r\n".encode()), f"multipart/form-data; boundary={boundary}")
+
+
+def _part_head(boundary: str, name: str, item: Any) -> bytes:
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"'
+    if isinstance(item, File):
+        head += f'; filename="{_quoted(item.name)}"\r\nContent-Type: {item.type}'
+    return f"{head}\r\n\r\n".encode()
+
+
+def _quoted(name: str) -> str:
+    """A name inside a quoted header value, escaped as browsers do (WHATWG HTML, multipart/form-data)."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _not_json(value: Any) -> UnsupportedFeatureError:
+    path, reason = _offender(value, "", 0) or ("body", "it cannot be written as JSON")
+    return UnsupportedFeatureError(
+        path.lstrip("."), f"{reason}. Convert it to text, a number, a list or an object first"
+    )
+
+
+def _offender(value: Any, path: str, depth: int) -> tuple[str, str] | None:
+    """The first value that JSON cannot carry, and why."""
+    if depth > 200:
+        return path[:80], "it is nested too deeply, or contains itself"
+    if isinstance(value, Mapping):
+        bad = next((key for key in value if not isinstance(key, str)), None)
+        if bad is not None:
+            return path or "body", f"its key {bad!r} is no string"
+        return _first(((f"{path}.{key}", item) for key, item in value.items()), depth)
+    if isinstance(value, (list, tuple)):
+        return _first(((f"{path}[{index}]", item) for index, item in enumerate(value)), depth)
+    return _unfit(value, path)
+
+
+def _first(items: Iterator[tuple[str, Any]], depth: int) -> tuple[str, str] | None:
+    return next((found for path, item in items if (found := _offender(item, path, depth + 1))), None)
+
+
+def _unfit(value: Any, path: str) -> tuple[str, str] | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return path, f"{value!r} is no JSON number"
+    if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        return path, "it has half of a surrogate pair, which is no text"
+    if value is None or isinstance(value, (str, int, float, File, DataUrl, FileText)):
+        return None
+    return path, f"a {type(value).__name__} has no JSON form"
+
+
+def _size(file: File) -> int:
+    if file.content is not None:
+        return len(file.content)
+    try:
+        path = Path(os.fspath(file.path or ""))
+        if not path.is_file():
+            raise FileNotFoundError("no such file")
+        return path.stat().st_size
+    except OSError as error:
+        raise ConfigurationError(
+            f"file {os.fspath(file.path or '')!r} cannot be read: {error.strerror or error}. Nothing was sent"
+        ) from None
+
+
+def _read(file: File) -> Iterator[bytes]:
+    if file.content is not None:
+        view = memoryview(file.content)
+        yield from (bytes(view[start : start + _PIECE]) for start in range(0, len(view), _PIECE))
+        return
+    with open(file.path or "", "rb") as stream:
+        while piece := stream.read(_PIECE):
+            yield piece
+
+
+def _text(file: File) -> str:
+    _size(file)
+    try:
+        return b"".join(_read(file)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"file {file.name!r} is sent as text, but is not UTF-8. Convert it, or give its true media_type"
+        ) from None
+
+
+def final_url(request: HttpRequest) -> str:
+    """The URL with `query` added to what it already has; nothing in it is replaced, names and values are escaped."""
+    if not request.query:
+        return request.url
+    added = "&".join(f"{quote(name, safe='')}={quote(str(value), safe='')}" for name, value in request.query.items())
+    base, hash_mark, fragment = request.url.partition("#")
+    joint = "" if base.endswith(("?", "&")) else "&" if "?" in base else "?"
+    return f"{base}{joint}{added}{hash_mark}{fragment}"

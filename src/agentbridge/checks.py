@@ -1,0 +1,98 @@
+"""Bad input is refused before anything is sent, by the name of the field and with the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from .body import check_file
+from .errors import ConfigurationError, UnsupportedFeatureError
+from .model import SHARED, Invocation, Message
+from .provider import Provider
+from .wire import File, Link
+
+DROPPABLE = frozenset({"session_id", "user_id", "callback_url"})
+
+_WHY = {
+    "messages": "it takes no earlier turns. Send the text alone, or continue a conversation by session_id",
+    "inputs": "it has no named inputs. Say it in the text, or use a binding with a 'template'",
+    "files": "it takes no files",
+    "session_id": "it has no sessions",
+    "user_id": "it has no user ids",
+    "callback_url": "it has no callbacks",
+}
+_TEXT_OR_NONE = ("text", "session_id", "user_id", "callback_url")
+
+
+def check_types(invocation: Invocation) -> None:
+    """Raise ConfigurationError for a field of the wrong type, which a vendor would answer in its own odd way."""
+    for field in _TEXT_OR_NONE:
+        value = getattr(invocation, field)
+        if value is not None and not isinstance(value, str):
+            raise _wrong(field, "a str or None", value)
+    for message in invocation.messages:
+        if not isinstance(message, Message):
+            raise _wrong("messages", "agentbridge.Message values", message)
+    for name in (*invocation.inputs, *invocation.options, *invocation.metadata):
+        if not isinstance(name, str):
+            raise _wrong("inputs, options or metadata", "str keys", name)
+    for name, options in invocation.options.items():
+        if not isinstance(options, Mapping):
+            raise _wrong(f"options[{name!r}]", "a mapping, as in options={'flowise': {...}}", options)
+    for file in invocation.files:
+        _check_attachment(file)
+
+
+def carried(invocation: Invocation, provider: Provider, on_unsupported: str) -> tuple[Invocation, tuple[str, ...]]:
+    """The invocation without what may be and was dropped, and the names of that.
+
+    Raises:
+        UnsupportedFeatureError: for any other field that is set and that the provider cannot carry.
+    """
+    refused = [field for field in _WHY if field not in provider.accepts and _is_set(invocation, field)]
+    if invocation.text is not None and "text" not in provider.accepts:
+        refused.insert(0, "text")
+    dropped = tuple(field for field in refused if field in DROPPABLE and on_unsupported == "drop")
+    for field in refused:
+        if field not in dropped:
+            raise UnsupportedFeatureError(field, _why(field, provider), provider=provider.name)
+    nothing: dict[str, Any] = dict.fromkeys(dropped)
+    return attrs.evolve(invocation, **nothing), dropped
+
+
+def check_session(invocation: Invocation, provider: Provider) -> None:
+    """Raise UnsupportedFeatureError for the shared session where the vendor has none."""
+    if invocation.session_id == SHARED and not provider.shares_default_session:
+        raise UnsupportedFeatureError(
+            "session_id", "SHARED asks for one memory of all callers, which it does not have", provider=provider.name
+        )
+
+
+def _is_set(invocation: Invocation, field: str) -> bool:
+    value = getattr(invocation, field)
+    return value is not None if field in DROPPABLE else bool(value)
+
+
+def _why(field: str, provider: Provider) -> str:
+    if field == "text":
+        return (
+            "it takes named inputs only. Say which one takes the text: in agentbridge.toml,"
+            f' [agents.NAME.on.{provider.name}] with text = "<name of the input>"; or pass inputs={{...}} instead'
+        )
+    remedy = '. Leave it out, or pass on_unsupported="drop"' if field in DROPPABLE else ""
+    return _WHY[field] + remedy
+
+
+def _check_attachment(file: Any) -> None:
+    if isinstance(file, File):
+        check_file(file)
+    elif not isinstance(file, Link):
+        raise _wrong("files", "agentbridge.File or agentbridge.Link values", file)
+    elif not file.url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"Link {file.url!r} must begin with http:// or https://, since the vendor fetches it")
+
+
+def _wrong(field: str, expected: str, value: object) -> ConfigurationError:
+    return ConfigurationError(f"Invocation.{field} takes {expected}, not {type(value).__name__}")

@@ -1,0 +1,91 @@
+"""The model's values as plain JSON and back, by their types. Every document carries a schema version."""
+
+from __future__ import annotations
+
+import base64
+import os
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from . import model, wire
+
+SCHEMA_VERSION = 1
+_VERSION_KEY = "schema_version"
+_BYTES_KEY = "$base64"
+
+T = TypeVar("T")
+
+
+def to_dict(value: Any) -> dict[str, Any]:
+    """An attrs value as JSON values: tuples become lists, bytes become `{"$base64": ...}`."""
+    return {_VERSION_KEY: SCHEMA_VERSION, **_plain(value)}
+
+
+def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
+    """Rebuild a value of `cls`.
+
+    Raises:
+        ValueError: when `data` has another schema version, lacks a field, or has one that `cls` does not know.
+    """
+    if not isinstance(data, Mapping) or data.get(_VERSION_KEY) != SCHEMA_VERSION:
+        raise ValueError(f"not a {cls.__name__} of {_VERSION_KEY} {SCHEMA_VERSION}")
+    fields = {key: value for key, value in data.items() if key != _VERSION_KEY}
+    return typing.cast(T, _build(cls, fields))
+
+
+def _plain(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return {name: _plain(getattr(value, name)) for name in _fields(type(value)) if name != "auth"}
+    if isinstance(value, bytes):
+        return {_BYTES_KEY: base64.b64encode(value).decode("ascii")}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _fields(cls: type) -> list[str]:
+    return [field.name for field in attrs.fields(cls) if field.init]
+
+
+def _build(cls: type, data: Any) -> Any:
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{cls.__name__} is written as an object, not as {type(data).__name__}")
+    if unknown := sorted(set(data) - set(_fields(cls))):
+        raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
+    hints = typing.get_type_hints(cls, vars(wire) | vars(model))
+    try:
+        return cls(**{name: _value(hints[name], item) for name, item in data.items()})
+    except TypeError as error:
+        raise ValueError(f"{cls.__name__} lacks a field: {error}") from None
+
+
+def _value(hint: Any, data: Any) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _union(arguments, data)
+    if origin is tuple:
+        return tuple(_value(arguments[0], item) for item in data)
+    if isinstance(hint, type) and attrs.has(hint):
+        return _build(hint, data)
+    return _bytes(data)
+
+
+def _union(choices: tuple[Any, ...], data: Any) -> Any:
+    """Of several classes, the one that has all the given fields (File and Link share only some)."""
+    classes = [choice for choice in choices if isinstance(choice, type) and attrs.has(choice)]
+    if not classes or not isinstance(data, Mapping):
+        return _bytes(data)
+    fitting = [cls for cls in classes if set(data) <= set(_fields(cls))]
+    return _build((fitting or classes)[0], data)
+
+
+def _bytes(data: Any) -> Any:
+    if isinstance(data, Mapping) and set(data) == {_BYTES_KEY}:
+        return base64.b64decode(data[_BYTES_KEY])
+    return data

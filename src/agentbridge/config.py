@@ -1,0 +1,296 @@
+"""agentbridge.toml and the environment, read by pydantic into connections and agents."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+
+import attrs
+import pydantic
+
+from .bindings import Agent, Binding
+from .errors import ConfigurationError
+from .retry import RetryPolicy, Timeouts
+from .wire import as_dict
+
+CONFIG_VARIABLE = "AGENTBRIDGE_CONFIG"
+CONFIG_FILE = "agentbridge.toml"
+
+
+@attrs.frozen
+class Connection:
+    """One account at a provider.
+
+    `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
+    request, `options` merged into each. `verify` is False, or the path of a CA bundle. The last four override the
+    Bridge's and yield to the call's.
+    """
+
+    provider: str
+    base_url: str | None = None
+    api_key: str | None = attrs.field(default=None, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, repr=False)
+    options: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
+    proxy: str | None = attrs.field(default=None, repr=False)
+    verify: bool | str = True
+    retry: RetryPolicy | None = None
+    timeouts: Timeouts | None = None
+    on_unsupported: Literal["raise", "drop"] | None = None
+    tool_errors: Literal["raise", "report"] | None = None
+
+
+class _Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, populate_by_name=True)
+
+
+M = TypeVar("M", bound=_Model)
+
+
+class _Retry(_Model):
+    attempts: int = 3
+    first_delay: float = 0.5
+    max_delay: float = 30
+    retry_unsafe: bool = False
+
+
+class _Timeouts(_Model):
+    connect: float | None = 10
+    answer: float | None = 600
+    idle: float | None = 120
+    content: float | None = None
+    total: float | None = None
+
+
+class _Connection(_Model):
+    provider: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    api_key_env: str | None = None
+    headers: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    proxy: str | None = None
+    verify: bool | str = True
+    retry: _Retry | None = None
+    timeouts: _Timeouts | None = None
+    on_unsupported: Literal["raise", "drop"] | None = None
+    tool_errors: Literal["raise", "report"] | None = None
+
+
+class _Binding(_Model):
+    agent: str = pydantic.Field(min_length=1)
+    text: str | None = None
+    template: str | None = None
+    inputs: dict[str, str] = {}
+    constants: dict[str, Any] = {}
+    files: str | None = None
+    options: dict[str, Any] = {}
+
+
+class _Agent(_Model):
+    default: str | None = None
+    on: dict[str, _Binding] = pydantic.Field(min_length=1)
+
+
+class _Config(_Model):
+    connections: dict[str, _Connection] = {}
+    agents: dict[str, _Agent] = {}
+
+
+@attrs.frozen
+class Config:
+    """Connections and agents as they were configured; `where` names the file for messages.
+
+    `unset` names, by connection, the environment variable that should hold its key and does not: an error when the
+    connection is used, not before, since a machine need not have the keys of all.
+    """
+
+    connections: Mapping[str, Connection]
+    agents: Mapping[str, Agent]
+    where: str = "the configuration"
+    unset: Mapping[str, str] = attrs.field(factory=dict)
+
+
+def load(
+    config: str | os.PathLike[str] | Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None
+) -> Config:
+    """Read a file or a mapping; without one `$AGENTBRIDGE_CONFIG`, else `./agentbridge.toml`, else nothing.
+
+    Raises:
+        ConfigurationError: names the file, the key and what is wrong with it, and never shows a value.
+    """
+    environ = os.environ if environ is None else environ
+    if isinstance(config, Mapping):
+        return _parse(dict(config), "the configuration", environ)
+    path = config or environ.get(CONFIG_VARIABLE) or (CONFIG_FILE if Path(CONFIG_FILE).is_file() else None)
+    return Config({}, {}) if path is None else _parse(_read(Path(path)), str(path), environ)
+
+
+def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None:
+    """The connection that `NAME_BASE_URL` and `NAME_API_KEY` make of a provider's name, or None."""
+    base_url, api_key = environ.get(variable(name, "BASE_URL")) or None, environ.get(variable(name, "API_KEY")) or None
+    if base_url is None and api_key is None:
+        return None
+    return checked(Connection(name, base_url=base_url, api_key=api_key), name, "the environment")
+
+
+def variable(name: str, what: str) -> str:
+    """The environment variable of a connection: `flowise-eu` and `API_KEY` give `FLOWISE_EU_API_KEY`."""
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_" + what
+
+
+def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
+    """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
+    return (
+        value
+        if isinstance(value, Agent)
+        else _agent(name, _validated(_Agent, value, f"agents.{name}", "agents="), "agents=")
+    )
+
+
+def connection_from(name: str, value: Connection | Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
+    """A Connection from itself or from a mapping written like the TOML table `[connections.NAME]`, checked."""
+    if isinstance(value, Connection):
+        return checked(value, name, "connections=")
+    return _connection(
+        name, _validated(_Connection, value, f"connections.{name}", "connections="), "connections=", environ
+    )
+
+
+def checked(connection: Connection, name: str, where: str) -> Connection:
+    """The connection itself, if its key and headers can be sent and its URLs hold no secret.
+
+    Raises:
+        ConfigurationError: names the connection and the remedy, never the value.
+    """
+    label = f"{where}: connection {name!r}"
+    if connection.api_key is not None:
+        _check_sendable(connection.api_key, f"{label}: its api_key", f"set ${variable(name, 'API_KEY')} anew")
+    for header, value in connection.headers.items():
+        _check_sendable(value, f"{label}: header {header!r}", "mend it")
+        _check_sendable(header, f"{label}: a header's name", "mend it")
+    if connection.base_url is not None:
+        _check_url(connection.base_url, f"{label}: base_url")
+    for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
+        check_choice(setting, getattr(connection, setting), allowed, label)
+    return connection
+
+
+def check_choice(setting: str, value: object, allowed: tuple[str, ...], label: str) -> None:
+    """Raise ConfigurationError unless the value is None or one of those allowed."""
+    if value is not None and value not in allowed:
+        raise ConfigurationError(f"{label}: {setting} must be {' or '.join(map(repr, allowed))}, not {value!r}")
+
+
+def did_you_mean(name: str, known: Mapping[str, Any] | list[str] | frozenset[str]) -> str:
+    """ " Did you mean 'x'?" where something known is close, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+
+
+def _parse(data: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> Config:
+    parsed = _validated(_Config, data, "", where)
+    return Config(
+        {name: _connection(name, model, where, environ) for name, model in parsed.connections.items()},
+        {name: _agent(name, model, where) for name, model in parsed.agents.items()},
+        where,
+        {
+            name: model.api_key_env
+            for name, model in parsed.connections.items()
+            if model.api_key_env and not environ.get(model.api_key_env)
+        },
+    )
+
+
+def _validated(model: type[M], data: Any, prefix: str, where: str) -> M:
+    try:
+        return model.model_validate(data)
+    except pydantic.ValidationError as error:
+        problems = [_problem(model, detail, prefix) for detail in error.errors(include_input=False, include_url=False)]
+        raise ConfigurationError(f"{where}: " + "; ".join(problems)) from None
+
+
+def _problem(model: type[_Model], detail: Any, prefix: str) -> str:
+    """One line for one of pydantic's findings: the key as a dotted path, and the key that was probably meant."""
+    path = ".".join([*([prefix] if prefix else []), *map(str, detail["loc"])])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key {path!r}.{did_you_mean(str(detail['loc'][-1]), _keys_beside(model, detail['loc']))}"
+    return f"{path or 'it'}: {detail['msg']}"
+
+
+def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed where a wrong one was found: walk the models down the path."""
+    for step in location[:-1]:
+        field = model.model_fields.get(str(step))
+        inner = [field.annotation, *get_args(field.annotation)] if field else [model]
+        model = next((kind for kind in inner if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)), model)
+    return list(model.model_fields)
+
+
+def _connection(name: str, model: _Connection, where: str, environ: Mapping[str, str]) -> Connection:
+    given = model.model_dump(exclude={"api_key_env", "retry", "timeouts"})
+    given["provider"] = model.provider or name
+    given["api_key"] = _key(name, model, where, environ)
+    given["base_url"] = model.base_url or environ.get(variable(name, "BASE_URL")) or None
+    retry = RetryPolicy(**model.retry.model_dump()) if model.retry else None
+    timeouts = Timeouts(**model.timeouts.model_dump()) if model.timeouts else None
+    return checked(Connection(**given, retry=retry, timeouts=timeouts), name, where)
+
+
+def _key(name: str, model: _Connection, where: str, environ: Mapping[str, str]) -> str | None:
+    if model.api_key is not None and model.api_key_env is not None:
+        raise ConfigurationError(f"{where}: connections.{name} has both 'api_key' and 'api_key_env'; keep one")
+    return model.api_key or environ.get(model.api_key_env or variable(name, "API_KEY")) or None
+
+
+def _agent(name: str, model: _Agent, where: str) -> Agent:
+    bindings = {
+        connection: Binding(**binding.model_dump(), where=f"{where}: [agents.{name}.on.{connection}]")
+        for connection, binding in model.on.items()
+    }
+    if model.default is not None and model.default not in bindings:
+        raise ConfigurationError(
+            f"{where}: agents.{name}.default is {model.default!r}, but there is no [agents.{name}.on.{model.default}]"
+            f" (there: {', '.join(bindings)})"
+        )
+    return Agent(on=bindings, default=model.default)
+
+
+def _check_sendable(value: str, label: str, remedy: str) -> None:
+    """HTTP headers carry printable ASCII; a key that was copied with its newline is the usual accident."""
+    if not value or value != value.strip():
+        raise ConfigurationError(f"{label} is empty, or begins or ends with a blank or a newline; {remedy}")
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{label} has a newline, a control or a non-ASCII character inside; {remedy}")
+
+
+def _check_url(url: str, label: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ConfigurationError(f"{label} is not a URL") from None
+    if parts.username or parts.password:
+        raise ConfigurationError(f"{label} holds a user name or password; put it into 'headers' instead")
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or not port_is_fine
+        or not url.isprintable()
+        or " " in url
+    ):
+        raise ConfigurationError(f"{label} must look like https://host, not {url!r}")

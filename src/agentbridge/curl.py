@@ -1,0 +1,42 @@
+"""A request as a curl command that a person can read: secrets masked, files named instead of quoted."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from .body import final_url
+from .redaction import without_auth
+from .wire import DataUrl, File, FileText, HttpRequest
+
+
+def curl(request: HttpRequest) -> str:
+    """One header or body a line, quoted for a POSIX shell."""
+    shown = without_auth(request)
+    lines = [f"curl -X {shown.method} {shlex.quote(final_url(shown))}"]
+    lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in {**shown.auth, **shown.headers}.items()]
+    return " \\\n  ".join(lines + _body(shown))
+
+
+def _body(request: HttpRequest) -> list[str]:
+    if request.json is not None:
+        text = json.dumps(request.json, default=_leaf, ensure_ascii=False)
+        return ["-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
+    if request.form is not None:
+        return [f"-F {shlex.quote(f'{name}={_field(value)}')}" for name, value in request.form.items()]
+    if request.content is not None:
+        return [f"--data-binary {shlex.quote(request.content.decode('utf-8', 'replace'))}"]
+    return []
+
+
+def _field(value: Any) -> Any:
+    return f"@{value.path or value.name}" if isinstance(value, File) else value
+
+
+def _leaf(value: Any) -> Any:
+    if isinstance(value, FileText):
+        return f"<text of {value.file.name}>"
+    if isinstance(value, DataUrl):
+        return f"data:{value.file.type};base64,<{value.file.name}>"
+    return f"<base64 of {value.name}>" if isinstance(value, File) else dict(value)

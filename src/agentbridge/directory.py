@@ -1,0 +1,135 @@
+"""What there is: connections, agents and providers, found by name, with errors that say what there is instead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from . import config as configuration
+from .bindings import Agent, Binding
+from .config import Connection, did_you_mean, variable
+from .errors import ConfigurationError, UnknownTargetError
+from .plugins import Registry, known_provider
+from .provider import Provider
+
+ConfigSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
+
+
+class Directory:
+    """The configuration, the arguments and the environment joined, in this order of weight: arguments first."""
+
+    def __init__(
+        self,
+        config: ConfigSource = None,
+        connections: Mapping[str, Connection | Mapping[str, Any]] | None = None,
+        agents: Mapping[str, Agent | Mapping[str, Any]] | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        environ = dict(os.environ)
+        loaded = configuration.load(config, environ=environ)
+        given = {name: configuration.connection_from(name, item, environ) for name, item in (connections or {}).items()}
+        asked = {name: configuration.agent_from(name, item) for name, item in (agents or {}).items()}
+        self.registry = Registry() if registry is None else registry
+        self.where = loaded.where
+        self.agents: Mapping[str, Agent] = {**loaded.agents, **asked}
+        self.connections: Mapping[str, Connection] = _Connections(
+            {**loaded.connections, **given}, self.registry, environ
+        )
+        self._unset = {name: key for name, key in loaded.unset.items() if name not in given}
+
+    def resolve(self, target: object) -> tuple[str, str, Binding | None]:
+        """Connection name, agent id and binding of a target. Raises UnknownTargetError."""
+        if not isinstance(target, str) or not target.strip():
+            raise UnknownTargetError("the target is empty; write 'connection:agent-id' or the name of a portable agent")
+        name, colon, agent_id = target.partition(":")
+        return (name, agent_id, None) if colon else self._portable(target)
+
+    def connection(self, name: str) -> tuple[Connection, Provider]:
+        """A connection and its provider. Raises UnknownTargetError, or ConfigurationError where its key is missing."""
+        connection = self.connections.get(name)
+        if connection is None:
+            raise self._unknown_connection(name)
+        if name in self._unset:
+            raise ConfigurationError(
+                f"{self.where}: connections.{name}.api_key_env names ${self._unset[name]}, which is not set"
+            )
+        return connection, known_provider(self.registry, connection.provider, f"connection {name!r}")
+
+    def base_url(self, name: str, connection: Connection, provider: Provider) -> str:
+        """Where the vendor is. Raises ConfigurationError where nobody said it."""
+        base_url = connection.base_url or provider.default_base_url
+        if base_url is None:
+            raise ConfigurationError(
+                f"connection {name!r} has no base_url, and {provider.name} is self-hosted:"
+                f" set ${variable(name, 'BASE_URL')}, or base_url under [connections.{name}]"
+            )
+        return base_url.rstrip("/")
+
+    def _portable(self, target: str) -> tuple[str, str, Binding]:
+        name, at, asked = target.partition("@")
+        agent = self.agents.get(name)
+        if agent is None:
+            raise self._unknown_agent(name)
+        choice = asked if at else agent.default or (next(iter(agent.on)) if len(agent.on) == 1 else "")
+        binding = agent.on.get(choice)
+        if binding is None:
+            raise self._unbound(name, agent, choice)
+        return choice, binding.agent, binding
+
+    def _unbound(self, name: str, agent: Agent, choice: str) -> UnknownTargetError:
+        there = ", ".join(f"{name}@{connection}" for connection in agent.on)
+        if not choice:
+            return UnknownTargetError(f"agent {name!r} has no default: say which ({there})")
+        return UnknownTargetError(
+            f"agent {name!r} is not bound to {choice!r} (there: {there}).{did_you_mean(choice, list(agent.on))}"
+            f" Add [agents.{name}.on.{choice}] to {self.where}"
+        )
+
+    def _unknown_agent(self, name: str) -> UnknownTargetError:
+        there = ", ".join(sorted(self.agents)) or "none"
+        return UnknownTargetError(
+            f"no agent {name!r} (there: {there}).{did_you_mean(name, list(self.agents))}"
+            f" For an agent that is not configured write 'connection:agent-id'{self._failed()}"
+        )
+
+    def _unknown_connection(self, name: str) -> UnknownTargetError:
+        there = ", ".join(self.connections) or "none"
+        hint = did_you_mean(name, [*self.connections, *self.registry.names])
+        if name in self.registry.names and name in self.registry:
+            wanted = "API_KEY" if self.registry[name].default_base_url else "BASE_URL"
+            hint = f" Set ${variable(name, wanted)}, or write [connections.{name}] into agentbridge.toml"
+        return UnknownTargetError(f"no connection {name!r} (there: {there}).{hint}{self._failed()}")
+
+    def _failed(self) -> str:
+        failures = self.registry.failures.values()
+        return f". Plugins that did not load: {'; '.join(map(str, failures))}" if failures else ""
+
+
+class _Connections(Mapping[str, Connection]):
+    """The configured connections, and those that the environment makes of a provider's name."""
+
+    def __init__(self, configured: Mapping[str, Connection], registry: Registry, environ: Mapping[str, str]) -> None:
+        self._known = dict(configured)
+        self._registry = registry
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> Connection:
+        if name not in self._known:
+            found = configuration.from_environment(name, self._environ) if name in self._registry.names else None
+            if found is None:
+                raise KeyError(name)
+            self._known[name] = found
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._known, *filter(self._is_in_environment, self._registry.names)}))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<connections: {', '.join(self) or 'none'}>"
+
+    def _is_in_environment(self, name: str) -> bool:
+        return any(self._environ.get(variable(name, what)) for what in ("BASE_URL", "API_KEY"))

@@ -1,0 +1,205 @@
+"""One call as a generator: it yields what it wants done (send, sleep) and is sent what came of it, and the time.
+
+Retrying, polling and deadlines are written here once, without a clock and without I/O. The drivers in `transport`
+turn the crank, one for each world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from .body import Body
+from .errors import InvocationError
+from .faults import parse_retry_after
+from .model import Pending, Result
+from .redaction import without_auth
+from .retry import RetryPolicy, Timeouts
+from .verdict import Asked, Failure, error_of, judge, judge_run, never_finished, no_time_left, not_waited_for
+from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Send:
+    """Asks a driver to send a request and read the whole answer.
+
+    `timeouts` None leaves them to the transport; `deadline` is on the driver's own monotonic clock.
+    """
+
+    request: HttpRequest
+    url: str
+    body: Body
+    timeouts: Timeouts | None = None
+    deadline: float | None = None
+
+
+@attrs.frozen
+class Happened:
+    """What came of a command: the answer to a Send, and the time: `now` is monotonic, `wall` since the epoch."""
+
+    now: float
+    wall: float
+    answer: HttpResponse | NoAnswer | None = None
+
+
+Command: TypeAlias = Send | Sleep
+Steps: TypeAlias = Generator[Command, Happened, T]
+Judge: TypeAlias = Callable[[HttpResponse | NoAnswer, float], T | Pending | Failure]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """All that is fixed before the first byte is sent."""
+
+    asked: Asked
+    send: Send
+    timeouts: Timeouts
+    retry: RetryPolicy
+    luck: Callable[[], float]
+
+
+@attrs.frozen(kw_only=True)
+class RunPlan(Plan):
+    """The plan of an agent's run. `build_poll` makes the request that asks for it again."""
+
+    read: Callable[[HttpResponse], Any]
+    build_poll: Callable[[Pending], Send]
+    tool_errors: str
+    session_id: str | None
+    dropped: tuple[str, ...]
+
+
+def run(plan: RunPlan, started: float) -> Steps[Result]:
+    """Start an agent, wait for its answer where it comes later, and hand back the whole Result."""
+
+    def judged(answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
+        return judge_run(plan.read, answer, wall, plan.tool_errors)
+
+    state: _State[Result] = _State(plan, started, judged)
+    value = yield from state.settle(plan.send, starts=True)
+    if isinstance(value, Pending):
+        value = yield from _follow(state, value, plan)
+    return _filled(value, plan, state)
+
+
+def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], started: float) -> Steps[T | Pending]:
+    """Run an operation and hand back its own value, also where that is a Pending."""
+
+    def judged(answer: HttpResponse | NoAnswer, wall: float) -> T | Pending | Failure:
+        return judge(read, answer, wall)
+
+    state: _State[T] = _State(plan, started, judged)
+    return (yield from state.settle(plan.send, starts=True))
+
+
+def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
+    """Poll an accepted run to its end. The start is never sent again, whatever happens here."""
+    limit = None if plan.timeouts.answer is None else state.now + plan.timeouts.answer
+    while True:
+        state.accept(pending)
+        if pending.kind == "callback":
+            raise state.error(not_waited_for())
+        yield from state.sleep(_until(limit, state.now, state.poll_delay(pending)))
+        if limit is not None and state.now >= limit:
+            raise state.error(never_finished(plan.timeouts.answer or 0))
+        value = yield from state.settle(plan.build_poll(pending), starts=False)
+        if not isinstance(value, Pending):
+            return value
+        pending = value
+
+
+def _until(limit: float | None, now: float, seconds: float) -> float:
+    return seconds if limit is None else max(0.0, min(seconds, limit - now))
+
+
+def _filled(result: Result, plan: RunPlan, state: _State[Result]) -> Result:
+    asked = plan.asked
+    empty = () if result.text.strip() or "empty answer" in result.warnings else ("empty answer",)
+    return attrs.evolve(
+        result,
+        provider=asked.provider,
+        connection=asked.connection,
+        agent=asked.agent,
+        session_id=result.session_id or plan.session_id,
+        dropped=plan.dropped,
+        warnings=(*result.warnings, *empty),
+        response=state.response or result.response,
+        attempts=state.attempts,
+        elapsed=state.now - state.started,
+    )
+
+
+class _State(Generic[T]):
+    """What an exchange knows so far: the time, how often it started the run, and whether the run may have begun."""
+
+    def __init__(self, plan: Plan, started: float, judged: Judge[T]) -> None:
+        self.plan = plan
+        self.judged = judged
+        self.started = self.now = started
+        self.wall = 0.0
+        self.deadline = None if plan.timeouts.total is None else started + plan.timeouts.total
+        self.attempts = 0
+        self.may_have_run = False
+        self.pending: Pending | None = None
+        self.response: HttpResponse | None = None
+
+    def settle(self, send: Send, *, starts: bool) -> Steps[T | Pending]:
+        """Send until an answer is no failure, or is one that must not or need not be tried again."""
+        attempt = 0
+        while True:
+            attempt += 1
+            value = yield from self._attempt(send, starts=starts)
+            if not isinstance(value, Failure):
+                return value
+            delay = self._delay(value, attempt, send.request.idempotent)
+            if delay is None:
+                raise self.error(value)
+            yield from self.sleep(delay)
+
+    def sleep(self, seconds: float) -> Steps[None]:
+        """Wait, but not beyond the deadline."""
+        self._observe((yield Sleep(_until(self.deadline, self.now, seconds))))
+
+    def accept(self, pending: Pending) -> None:
+        """Remember a run that the vendor has accepted."""
+        asked = self.plan.asked
+        self.may_have_run = True
+        self.pending = attrs.evolve(pending, connection=asked.connection, agent=asked.agent)
+
+    def poll_delay(self, pending: Pending) -> float:
+        """The vendor's wish in `Retry-After`, else the provider's, in seconds."""
+        wish = parse_retry_after(self.response.headers, self.wall) if self.response else None
+        return pending.after if wish is None else wish
+
+    def error(self, failure: Failure) -> InvocationError:
+        """The exception of a failure. What may have run stays so, whatever a later answer says."""
+        fault = attrs.evolve(failure.fault, may_have_run=failure.fault.may_have_run is not False or self.may_have_run)
+        failure = attrs.evolve(failure, fault=fault)
+        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending)
+
+    def _attempt(self, send: Send, *, starts: bool) -> Steps[T | Pending | Failure]:
+        if self.deadline is not None and self.now >= self.deadline:
+            return no_time_left(self.may_have_run)
+        self.attempts += starts
+        happened = yield attrs.evolve(send, deadline=self.deadline)
+        self._observe(happened)
+        answer = happened.answer or NoAnswer("lost", "the transport returned nothing")
+        if isinstance(answer, HttpResponse):
+            answer = self.response = attrs.evolve(answer, request=without_auth(send.request))
+        value = self.judged(answer, happened.wall)
+        if isinstance(value, Failure) and value.fault.may_have_run is not False:
+            self.may_have_run = True
+        return value
+
+    def _delay(self, failure: Failure, attempt: int, idempotent: bool) -> float | None:
+        """Seconds until the next attempt; None where there is none, also because it would come too late."""
+        delay = self.plan.retry.delay(failure.fault, attempt=attempt, idempotent=idempotent, luck=self.plan.luck())
+        late = delay is not None and self.deadline is not None and self.now + delay >= self.deadline
+        return None if late else delay
+
+    def _observe(self, happened: Happened) -> None:
+        self.now, self.wall = happened.now, happened.wall

@@ -1,0 +1,263 @@
+"""From what a caller said to what will be sent: binding, options and settings joined. Pure but for minted ids."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
+
+import attrs
+
+from .bindings import Binding, bind
+from .body import encode, final_url
+from .checks import carried, check_session, check_types
+from .config import Connection, check_choice, did_you_mean
+from .directory import Directory
+from .errors import AgentBridgeError, ConfigurationError, PluginError, UnknownTargetError, UnsupportedFeatureError
+from .exchange import Plan, RunPlan, Send
+from .model import SHARED, Invocation, Pending, Prepared
+from .provider import Call, Operation, Provider
+from .redaction import guard_logs, is_secret_name, without_auth
+from .retry import RetryPolicy, Timeouts
+from .verdict import Asked
+from .wire import HttpRequest
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """The four settings that a Bridge, a connection and a call may each give; None leaves it to the next."""
+
+    retry: RetryPolicy | None = None
+    timeouts: Timeouts | None = None
+    on_unsupported: Literal["raise", "drop"] | None = None
+    tool_errors: Literal["raise", "report"] | None = None
+
+    def over(self, other: Settings | Connection) -> Settings:
+        """These settings, and the other's where these say nothing."""
+        mine = {name: getattr(self, name) for name in SETTINGS}
+        return Settings(**{name: getattr(other, name) if value is None else value for name, value in mine.items()})
+
+    def check(self, label: str) -> Settings:
+        """Itself. Raises ConfigurationError for a value that there is not."""
+        check_choice("on_unsupported", self.on_unsupported, ("raise", "drop"), label)
+        check_choice("tool_errors", self.tool_errors, ("raise", "report"), label)
+        for name, kind in (("retry", RetryPolicy), ("timeouts", Timeouts)):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise ConfigurationError(f"{label}: {name} takes a {kind.__name__}, not {value!r}")
+        return self
+
+
+SETTINGS = tuple(field.name for field in attrs.fields(Settings))
+_FIELDS = tuple(field.name for field in attrs.fields(Invocation))
+
+
+@attrs.frozen(kw_only=True)
+class PlannedRun:
+    """One run of an agent, ready to be sent."""
+
+    plan: RunPlan
+    connection: Connection
+    prepared: Prepared
+    callback_url: str | None = None
+
+    def for_invoke(self) -> PlannedRun:
+        """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""
+        if self.callback_url is not None:
+            why = "invoke() waits for the answer, and with a callback the answer goes elsewhere. Leave it out"
+            raise UnsupportedFeatureError("callback_url", why, provider=self.plan.asked.provider)
+        return self
+
+
+def plan_run(
+    directory: Directory, defaults: Settings, target: str | Invocation, text: str | None, fields: Mapping[str, Any]
+) -> PlannedRun:
+    """Plan one run of an agent.
+
+    Raises:
+        ConfigurationError: the target, the configuration or an argument is wrong.
+        UnsupportedFeatureError: the vendor cannot carry a field.
+        PluginError: the plugin could not build its request.
+    """
+    invocation, settings = _described(target, text, fields)
+    name, agent_id, binding = directory.resolve(invocation.target)
+    connection, provider = directory.connection(name)
+    settings = settings.over(connection).over(defaults)
+    check_types(invocation)
+    _check_agent(agent_id, name, connection)
+    _check_options(invocation, provider, directory)
+    bound, dropped = carried(_bound(invocation, binding), provider, settings.on_unsupported or "raise")
+    options = merge(connection.options, binding.options if binding else {}, invocation.options.get(provider.name, {}))
+    call = _call(directory, name, connection, provider, agent=agent_id, options=options)
+    sent, session_id = _with_session(bound, provider, call)
+    request = _run_request(provider, sent, call, connection)
+    asked = _asked(name, connection, provider, call, request)
+    send = _send(request, settings)
+    plan = RunPlan(
+        asked=asked,
+        send=send,
+        timeouts=settings.timeouts or Timeouts(),
+        retry=settings.retry or RetryPolicy(),
+        luck=random.random,
+        read=provider.read,
+        build_poll=_poller(provider, call, connection, settings),
+        tool_errors=settings.tool_errors or "raise",
+        session_id=session_id,
+        dropped=dropped,
+    )
+    return PlannedRun(
+        plan=plan,
+        connection=connection,
+        prepared=Prepared(asked.request, dropped),
+        callback_url=sent.callback_url,
+    )
+
+
+def plan_operation(
+    directory: Directory, defaults: Settings, operation: Operation[T], connection_name: str | None
+) -> tuple[Plan, Connection]:
+    """Plan one other request to a vendor. Raises what `plan_run` raises."""
+    name = connection_name or operation.provider
+    connection, provider = directory.connection(name)
+    if provider.name != operation.provider:
+        kind = type(operation).__name__
+        raise ConfigurationError(
+            f"{kind} is of the provider {operation.provider!r}, connection {name!r} of {provider.name!r}"
+        )
+    settings = Settings().over(connection).over(defaults)
+    call = _call(directory, name, connection, provider)
+    request = _built(lambda: operation.build_request(call), provider, connection)
+    request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
+    send = _send(request, settings)
+    asked = _asked(name, connection, provider, call, request)
+    plan = Plan(
+        asked=asked,
+        send=send,
+        timeouts=settings.timeouts or Timeouts(),
+        retry=settings.retry or RetryPolicy(),
+        luck=random.random,
+    )
+    return plan, connection
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings merged deeply; a later layer wins, lists and plain values are replaced whole."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = merged.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _described(target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> tuple[Invocation, Settings]:
+    """The invocation and the settings that the arguments of one call amount to."""
+    known = {*_FIELDS, *SETTINGS} - {"target"}
+    for name in fields:
+        if name not in known:
+            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(known))}")
+    settings = Settings(**{name: fields[name] for name in SETTINGS if name in fields}).check("this call")
+    said = {name: value for name, value in fields.items() if name not in SETTINGS}
+    if text is not None:
+        said["text"] = text
+    invocation = target if isinstance(target, Invocation) else Invocation(target=target)
+    try:
+        return attrs.evolve(invocation, **said), settings
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
+
+
+def _bound(invocation: Invocation, binding: Binding | None) -> Invocation:
+    return bind(invocation, binding) if binding else invocation
+
+
+def _check_agent(agent_id: str, name: str, connection: Connection) -> None:
+    """A copied endpoint URL may name the agent in its query; otherwise the target must."""
+    if not agent_id.strip() and "?" not in (connection.base_url or ""):
+        raise UnknownTargetError(f"target '{name}:' names no agent; write '{name}:agent-id'")
+
+
+def _check_options(invocation: Invocation, provider: Provider, directory: Directory) -> None:
+    for name in invocation.options:
+        names = directory.registry.names
+        if name != provider.name and name not in names and name not in directory.registry:
+            raise ConfigurationError(f"options are keyed by provider; there is no {name!r}.{did_you_mean(name, names)}")
+
+
+def _call(
+    directory: Directory, name: str, connection: Connection, provider: Provider, agent: str = "", options: Any = None
+) -> Call:
+    base_url = directory.base_url(name, connection, provider)
+    return Call(
+        base_url=base_url, agent=agent, api_key=connection.api_key, options=options or {}, fresh_id=str(uuid.uuid4())
+    )
+
+
+def _with_session(invocation: Invocation, provider: Provider, call: Call) -> tuple[Invocation, str | None]:
+    """The invocation as the provider gets it, and the session that the Result names.
+
+    No session means no shared memory: where the vendor would share one, a fresh id is minted.
+    """
+    check_session(invocation, provider)
+    if invocation.session_id == SHARED:
+        return attrs.evolve(invocation, session_id=None), SHARED
+    if invocation.session_id is None and provider.shares_default_session:
+        return attrs.evolve(invocation, session_id=call.fresh_id), call.fresh_id
+    return invocation, invocation.session_id
+
+
+def _run_request(provider: Provider, invocation: Invocation, call: Call, connection: Connection) -> HttpRequest:
+    """The provider's request, with those options merged into its body that the provider has no place of its own for."""
+    request = _built(lambda: provider.build_request(invocation, call), provider, connection)
+    rest = {name: value for name, value in call.options.items() if name not in provider.options}
+    if not rest:
+        return request
+    if not isinstance(request.json, Mapping):
+        name = next(iter(rest))
+        raise UnsupportedFeatureError(
+            f"options[{name!r}]", "its request has no JSON body to merge it into", provider=provider.name
+        )
+    return attrs.evolve(request, json=merge(request.json, rest))
+
+
+def _built(build: Callable[[], HttpRequest], provider: Provider, connection: Connection) -> HttpRequest:
+    """What a plugin wants sent, with the connection's headers; a bug in it looks like one."""
+    try:
+        request = build()
+        secret = {name: value for name, value in connection.headers.items() if is_secret_name(name)}
+        plain = {name: value for name, value in connection.headers.items() if name not in secret}
+        return attrs.evolve(request, headers={**plain, **request.headers}, auth={**secret, **request.auth})
+    except UnsupportedFeatureError as error:
+        error.provider = error.provider or provider.name
+        raise
+    except AgentBridgeError:
+        raise
+    except Exception as error:
+        message = (
+            f"plugin {provider.name!r} could not build its request: {type(error).__name__}. That is a bug in the plugin"
+        )
+        raise PluginError(message, plugin=provider.name).with_traceback(error.__traceback__) from None
+
+
+def _poller(provider: Provider, call: Call, connection: Connection, settings: Settings) -> Callable[[Pending], Send]:
+    def poll(pending: Pending) -> Send:
+        request = _built(lambda: provider.build_poll(pending, call), provider, connection)
+        return _send(attrs.evolve(request, idempotent=True), settings)
+
+    return poll
+
+
+def _send(request: HttpRequest, settings: Settings) -> Send:
+    return Send(request, final_url(request), encode(request), settings.timeouts)
+
+
+def _asked(name: str, connection: Connection, provider: Provider, call: Call, request: HttpRequest) -> Asked:
+    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
+    guard_logs(secrets)
+    return Asked(
+        provider=provider.name, connection=name, agent=call.agent, request=without_auth(request), secrets=secrets
+    )

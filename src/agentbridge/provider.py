@@ -1,0 +1,114 @@
+"""All that a plugin author reads: a vendor is two pure functions, `build_request` and `read`."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from .events import Event
+from .faults import Fault
+from .model import Invocation, Pending, Result
+from .wire import HttpRequest, HttpResponse, as_dict
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """What the core knows of one call beside the Invocation.
+
+    `agent` is the vendor's id of the agent, empty for an operation. `options` are this vendor's options: the
+    connection's, the binding's and the call's, merged. `fresh_id` is a UUID made for this call, so that providers
+    need no randomness of their own.
+    """
+
+    base_url: str
+    agent: str = ""
+    api_key: str | None = attrs.field(default=None, repr=False)
+    options: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
+    streaming: bool = False
+    fresh_id: str = ""
+
+
+class StreamDecoder(abc.ABC):
+    """Reads one streamed answer, fed with bytes. The same bytes in any chunking give the same events."""
+
+    @property
+    @abc.abstractmethod
+    def done(self) -> bool:
+        """True when nothing more is to be read."""
+
+    @abc.abstractmethod
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that these bytes complete."""
+
+    @abc.abstractmethod
+    def finish(self) -> Result | Fault:
+        """What the stream amounts to; before its terminal event a Fault with what arrived in `partial`."""
+
+
+class Provider(abc.ABC):
+    """The translator of one vendor. Stateless: one instance serves all calls, threads and tasks.
+
+    Attributes:
+        name: the vendor's name, as in `provider = "..."`; lower case, without blanks.
+        accepts: those of the Invocation fields text, messages, inputs, files, session_id, user_id and callback_url
+            that the vendor can carry. Every other field that is set is refused before anything is sent.
+        default_base_url: None where the vendor is self-hosted.
+        shares_default_session: True where calls without a session share one memory; the core then mints an id.
+        options: the options that `build_request` puts in their places by itself. The core merges all others deeply
+            into the JSON body.
+        emulator: `"package.module:factory"` of a stand-in for the vendor, imported only when asked for.
+    """
+
+    name: ClassVar[str]
+    accepts: ClassVar[frozenset[str]]
+    default_base_url: ClassVar[str | None] = None
+    shares_default_session: ClassVar[bool] = False
+    options: ClassVar[frozenset[str]] = frozenset()
+    emulator: ClassVar[str | None] = None
+
+    @abc.abstractmethod
+    def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
+        """The request that runs the agent.
+
+        Raises:
+            UnsupportedFeatureError: for a value that the vendor cannot carry.
+        """
+
+    @abc.abstractmethod
+    def read(self, response: HttpResponse) -> Result | Pending | Fault:
+        """Say which of three things an answer is. Sees every status; what it raises is guarded by the core."""
+
+    def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
+        """The request that asks for a run again. Only for vendors whose `read` returns a Pending of kind "poll"."""
+        raise NotImplementedError(f"{self.name} has no runs that are polled")
+
+    def decoder(self, request: HttpRequest) -> StreamDecoder | None:
+        """A reader for this request's streamed answer, or None where the vendor does not stream."""
+        return None
+
+    def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
+        """Read what the vendor posts to a callback URL; None for what is no answer yet."""
+        return None
+
+
+class Operation(abc.ABC, Generic[T]):
+    """Any other endpoint of a vendor, run by `bridge.call(operation)`. Subclasses are frozen attrs classes.
+
+    `provider` is the provider's name. `idempotent` says that it may be sent again although it may have run.
+    """
+
+    provider: ClassVar[str]
+    idempotent: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def build_request(self, call: Call) -> HttpRequest:
+        """The request. Raises UnsupportedFeatureError for a value that the vendor cannot carry."""
+
+    @abc.abstractmethod
+    def read(self, response: HttpResponse) -> T | Pending | Fault:
+        """The answer as a value of the operation's own type, or what went wrong."""

@@ -1,0 +1,94 @@
+"""An exact deadline for blocking calls.
+
+httpx limits each read, not their sum, so a vendor that drips a byte a second would never time out, neither in the
+body nor in the headers. Below httpx each socket read asks for its own limit; here it gets the smaller of that and the
+time left. (In the asynchronous world `asyncio.timeout` does this.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+_deadline: ContextVar[float | None] = ContextVar("agentbridge_deadline", default=None)
+
+
+@contextlib.contextmanager
+def until(deadline: float | None) -> Iterator[None]:
+    """Every socket operation of this thread inside the block ends at the deadline (monotonic seconds)."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def bound_by_deadline(client: Any, library: str) -> None:
+    """Make the connections of a client of our own obey `until`.
+
+    httpcore takes a network backend, but httpx has no argument to pass one on, hence the two private names. A test
+    with a dripping server fails should they ever be renamed.
+    """
+    core = importlib.import_module(library.replace("httpx", "httpcore"))
+    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
+        if transport is not None:
+            pool = transport._pool  # noqa: SLF001
+            pool._network_backend = _Backend(pool._network_backend, core)  # noqa: SLF001
+
+
+def _left(timeout: float | None, expired: type[Exception]) -> float | None:
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise expired("deadline")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Backend:
+    """Opens connections of a wrapped httpcore backend."""
+
+    def __init__(self, backend: Any, core: Any) -> None:
+        self._backend = backend
+        self._core = core
+
+    def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> _Stream:
+        left = _left(timeout, self._core.ConnectTimeout)
+        return _Stream(self._backend.connect_tcp(host, port, timeout=left, **options), self._core)
+
+    def connect_unix_socket(self, path: str, timeout: float | None = None, **options: Any) -> _Stream:
+        left = _left(timeout, self._core.ConnectTimeout)
+        return _Stream(self._backend.connect_unix_socket(path, timeout=left, **options), self._core)
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+
+class _Stream:
+    """A connection whose every operation obeys the deadline."""
+
+    def __init__(self, stream: Any, core: Any) -> None:
+        self._stream = stream
+        self._core = core
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        content: bytes = self._stream.read(max_bytes, timeout=_left(timeout, self._core.ReadTimeout))
+        return content
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout=_left(timeout, self._core.WriteTimeout))
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
+        left = _left(timeout, self._core.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._core)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,187 @@
+"""Decides what an answer, or its absence, means. Every failure is judged here and raised with its evidence here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import attrs
+
+from .errors import (
+    ConnectionFailedError,
+    DeadlineExceededError,
+    InvocationError,
+    MalformedResponseError,
+    PluginError,
+    ResponseTimeoutError,
+    ToolExecutionError,
+    TransportError,
+    error_class,
+    one_line,
+)
+from .faults import Fault, FaultKind, complete, fault_from_status, parse_retry_after
+from .model import Pending, Result
+from .redaction import redactor_of
+from .wire import HttpRequest, HttpResponse, NoAnswer
+
+T = TypeVar("T")
+
+_EXCERPT = 120  # characters of an unreadable body that are shown in the message
+
+
+@attrs.frozen(kw_only=True)
+class Asked:
+    """Who was asked what: the part of an error that is known before anything is sent. `request` has no secrets."""
+
+    provider: str
+    connection: str
+    agent: str
+    request: HttpRequest
+    secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+
+
+@attrs.frozen
+class Failure:
+    """A completed fault, the class it is raised as, and the answer it was read from."""
+
+    error: type[InvocationError]
+    fault: Fault
+    response: HttpResponse | None = None
+    cause: PluginError | None = None
+
+
+def judge(
+    read: Callable[[HttpResponse], T | Pending | Fault], answer: HttpResponse | NoAnswer, wall: float
+) -> T | Pending | Failure:
+    """What `read` makes of an answer, guarded: only a 2xx can be a success, and `read` may raise what it likes."""
+    if isinstance(answer, NoAnswer):
+        return _not_answered(answer)
+    try:
+        value = read(answer)
+    except Exception as error:
+        return _unreadable(answer, error, wall)
+    if isinstance(value, Fault):
+        return _failure(value, answer, wall)
+    return value if answer.ok else _by_status(answer, wall)
+
+
+def judge_run(
+    read: Callable[[HttpResponse], Result | Pending | Fault],
+    answer: HttpResponse | NoAnswer,
+    wall: float,
+    tool_errors: str,
+) -> Result | Pending | Failure:
+    """`judge` for the run of an agent, whose answer must be one of the three things."""
+    value = judge(read, answer, wall)
+    if isinstance(value, (Pending, Failure)):
+        return value
+    response = answer if isinstance(answer, HttpResponse) else None
+    if not isinstance(value, Result) or not isinstance(value.text, str):
+        return Failure(
+            MalformedResponseError, _lost(f"the plugin read it as {type(value).__name__}, which is no Result"), response
+        )
+    failed = next((call for call in value.tool_calls if call.error is not None), None)
+    if failed is None or tool_errors == "report":
+        return value
+    message = f"tool {failed.name!r} failed: {failed.error}"
+    return Failure(ToolExecutionError, complete(Fault(FaultKind.EXECUTION, message, partial=value), 200), response)
+
+
+def no_time_left(sent: bool) -> Failure:
+    """The total time was up before the next request."""
+    return Failure(DeadlineExceededError, Fault(FaultKind.UNKNOWN, _DEADLINE, retryable=False, may_have_run=sent))
+
+
+def never_finished(seconds: float) -> Failure:
+    """A run that was accepted and polled did not finish in time."""
+    message = f"the run was accepted, but did not finish within {seconds:g} s"
+    return Failure(ResponseTimeoutError, Fault(FaultKind.UNKNOWN, message, retryable=True, may_have_run=True))
+
+
+def not_waited_for() -> Failure:
+    """The vendor says that it will answer by callback, which `invoke` cannot wait for."""
+    message = "accepted, but the answer comes by callback: nothing here can wait for it"
+    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True))
+
+
+def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending | None) -> InvocationError:
+    """The exception of a failure, with all the evidence and without secrets."""
+    redactor, response = redactor_of(asked.secrets), failure.response
+    fault = redactor.value(failure.fault)
+    error = failure.error(
+        fault.message,
+        provider=asked.provider,
+        connection=asked.connection,
+        agent=asked.agent,
+        request=redactor.value(asked.request),
+        response=None if response is None else redactor.response(response),
+        fault=fault,
+        attempts=attempts,
+        pending=redactor.value(pending),
+    )
+    error.__cause__ = failure.cause
+    error.__suppress_context__ = True
+    return error
+
+
+_DEADLINE = "the total time of the call is up"
+
+
+def _not_answered(answer: NoAnswer) -> Failure:
+    error, message, retryable, may_have_run = _NO_ANSWER[answer.reason]
+    detail = f": {one_line(answer.detail, 200)}" if answer.detail else ""
+    fault = Fault(FaultKind.UNKNOWN, message + detail, retryable=retryable, may_have_run=may_have_run)
+    return Failure(error, fault, answer.response)
+
+
+_NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
+    "connect": (ConnectionFailedError, "no connection", True, False),
+    "timeout": (ResponseTimeoutError, "no answer in time", True, True),
+    "lost": (TransportError, "the connection was lost", True, True),
+    "deadline": (DeadlineExceededError, _DEADLINE, False, True),
+}
+
+
+def _failure(fault: Fault, response: HttpResponse, wall: float) -> Failure:
+    fault = complete(fault, response.status)
+    if fault.retry_after is None:
+        fault = attrs.evolve(fault, retry_after=parse_retry_after(response.headers, wall))
+    return Failure(error_class(fault.kind), fault, response)
+
+
+def _by_status(response: HttpResponse, wall: float) -> Failure:
+    message = fault_from_status(response.status).message
+    if 300 <= response.status <= 399:
+        message = (
+            f"redirected to {response.headers.get('location', 'nowhere')!r}, which is never followed: check base_url"
+        )
+    elif response.content.strip():
+        message += f": {_describe(response)}"
+    return _failure(fault_from_status(response.status, message), response, wall)
+
+
+def _unreadable(response: HttpResponse, error: Exception, wall: float) -> Failure:
+    if not response.ok:
+        return _by_status(response, wall)
+    cause = PluginError(f"read() raised {type(error).__name__}").with_traceback(error.__traceback__)
+    return Failure(MalformedResponseError, _lost(_describe(response)), response, cause)
+
+
+def _lost(message: str) -> Fault:
+    return Fault(FaultKind.UNKNOWN, f"unreadable answer: {message}", retryable=False, may_have_run=True)
+
+
+def _describe(response: HttpResponse) -> str:
+    """Content type and first characters of a body that is not what was expected, and what it looks like."""
+    kind = response.content_type or "no content type"
+    if not response.content.strip():
+        return f"{kind}, empty body"
+    page = " It looks like a web page: check base_url" if _is_page(response) and response.ok else ""
+    return f"{kind}, {one_line(response.content[: 4 * _EXCERPT].decode('utf-8', 'replace'), _EXCERPT)!r}{page}"
+
+
+def _is_page(response: HttpResponse) -> bool:
+    start = response.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return response.content_type in {"text/html", "application/xhtml+xml"} or start.startswith(
+        (b"<!doctype html", b"<html")
+    )

@@ -141,20 +141,20 @@ def _kind(file: File) -> str:
 
 
 def _failure(failure: wire.Failure) -> Fault:
-    """Any cause inside a run is a 500 (S: services/predictions/index.ts:12-17), whatever it was."""
-    code = str(failure.statusCode)
-    if failure.statusCode != 500:
-        return fault_from_status(failure.statusCode, failure.message, code=code)
-    for sentence, kind in _SENTENCES:
-        if sentence.fullmatch(failure.message):
-            return Fault(kind, failure.message, code=code)
-    return Fault(FaultKind.EXECUTION, failure.message or "the flow failed without a message", code=code)
+    """The status says what it was, but for a 500, where fixed sentences do; the first that matches whole counts."""
+    if failure.statusCode == 500:
+        for sentence, kind in _SENTENCES:
+            if sentence.fullmatch(failure.message):
+                return Fault(kind, failure.message, code="500")
+    return fault_from_status(failure.statusCode, failure.message, code=failure.statusCode)
 
 
 _SENTENCES = (
     (wire.UNAUTHORIZED, FaultKind.AUTHENTICATION),
     (wire.QUOTA, FaultKind.QUOTA_EXCEEDED),
     (wire.UNKNOWN_FLOW, FaultKind.NOT_FOUND),
+    (wire.MODEL_REFUSED, FaultKind.EXECUTION),
+    (wire.IN_THE_RUN, FaultKind.EXECUTION),
 )
 
 

@@ -150,6 +150,16 @@ class Refusal(BaseModel):
     error: str
 
 
+IN_THE_RUN = re.compile(r"Error: predictionsServices\.buildChatflow - .*", re.DOTALL)
+"""Any cause inside a run is a 500 with this prefix, the place in the server's code that wraps it
+(S: services/predictions/index.ts:12-17; T: af_throw, af_llm_fail400, abort_sleep)."""
+
+MODEL_REFUSED = re.compile(
+    r"401 Unauthorized \u2013 check your API key and ensure it has access to the requested model\."
+)
+"""The model behind the flow refused the flow's own key; the message is replaced whole, prefix included
+(T: af_llm_fail401, cf_llmchain_fail401). Matched whole."""
+
 UNAUTHORIZED = re.compile(r"Error: predictionsServices\.buildChatflow - Unauthorized")
 """A refused key is a 500: utilBuildChatflow throws 401, the service wraps it (S: services/predictions/index.ts:12-17;
 T: key_none, key_bad). Matched whole."""

@@ -1,0 +1,5 @@
+"""`python -m agentbridge`: the command line."""
+
+from .cli import main
+
+main()

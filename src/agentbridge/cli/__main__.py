@@ -1,0 +1,5 @@
+"""`python -m agentbridge.cli`: the command line."""
+
+from . import main
+
+main()

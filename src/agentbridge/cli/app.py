@@ -1,0 +1,82 @@
+"""The group of all commands: each is imported when it is asked for, and every error ends in one place."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+import click
+
+from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, report, silence
+from .options import is_verbose, verbose_option
+from .output import forgive
+
+_COMMANDS = {
+    "invoke": "invoke",
+    "prepare": "invoke",
+    "providers": "providers",
+    "emulate": "emulate",
+    "demo": "demo",
+}
+
+
+class LazyGroup(click.Group):
+    """Finds commands by name in modules of this package, and turns what they raise into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f".{_COMMANDS[cmd_name]}", __package__)
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        forgive()
+        return super().main(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            silence()
+            ctx.exit(BROKEN_PIPE)
+        except Exception as error:
+            if not is_ours(error):
+                raise
+            report(error, verbose=is_verbose(ctx))
+            ctx.exit(1)
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 (click passes it)
+    if asked and not ctx.resilient_parsing:
+        from .._version import __version__
+
+        click.echo(f"agentbridge {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, name="agentbridge", context_settings={"help_option_names": ["-h", "--help"]})
+@verbose_option
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Call agents on FluxPrompt, Promptitude, FlowGent, Flowise and others, all in the same way.
+
+    New here? Run `agentbridge demo`: it needs no account and no network.
+
+    \b
+    Exit codes: 0 success
+                1 an error, in one line on stderr: ClassName: what went wrong
+                2 wrong usage
+                130 stopped by Ctrl-C
+    """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False

@@ -1,0 +1,93 @@
+"""Errors of the tree as one line on stderr, with `--verbose` the evidence beneath it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from .output import one_line, visible
+
+if TYPE_CHECKING:
+    from ..errors import InvocationError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+_SHOWN = 500  # bytes of a response's body
+
+
+class MissingExtraError(click.ClickException):
+    """A command needs packages that an extra brings."""
+
+    exit_code = 2
+
+    def __init__(self, command: str, extra: str) -> None:
+        super().__init__(f"agentbridge {command} needs more packages: pip install 'agentbridge-core[{extra}]'")
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether this is an error of the library's tree."""
+    from ..errors import AgentBridgeError
+
+    return isinstance(error, AgentBridgeError)
+
+
+def report(error: Exception, *, verbose: bool) -> None:
+    """Say what went wrong on stderr: in one line, and with `verbose` with all that is known."""
+    click.echo(f"{type(error).__name__}: {one_line(str(error))}", err=True)
+    if verbose:
+        for name, value in evidence(error):
+            click.echo(f"  {name:<13} {_indented(value)}", err=True)
+
+
+def evidence(error: Exception) -> list[tuple[str, str]]:
+    """What an error knows beside its message, as pairs of a name and a text."""
+    from ..errors import InvocationError
+
+    if isinstance(error, InvocationError):
+        return _invocation_evidence(error)
+    names = ("provider", "feature", "plugin", "distribution")
+    return [(name, str(getattr(error, name))) for name in names if getattr(error, name, None)]
+
+
+def silence() -> None:
+    """Nobody reads stdout any more; let the interpreter's own flush at the end not complain about it."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _invocation_evidence(error: InvocationError) -> list[tuple[str, str]]:
+    facts = [
+        ("target", f"{error.connection}:{error.agent} (provider {error.provider})"),
+        *((name, _said(getattr(error, name))) for name in ("status", "code", "retryable", "may_have_run")),
+        ("attempts", str(error.attempts)),
+        ("retry_after", "-" if error.retry_after is None else f"{error.retry_after:g} s"),
+    ]
+    if error.request is not None:
+        from ..body import final_url
+
+        facts.append(("request", f"{error.request.method} {final_url(error.request)}"))
+    return [*facts, *_answer(error)]
+
+
+def _answer(error: InvocationError) -> list[tuple[str, str]]:
+    facts = []
+    if error.response is not None:
+        content = error.response.content
+        cut = f"... ({len(content)} bytes)" if len(content) > _SHOWN else ""
+        facts.append(("content-type", error.response.headers.get("content-type", "-")))
+        facts.append(("body", content[:_SHOWN].decode("utf-8", "replace") + cut))
+    if error.partial is not None:
+        facts.append(("partial", error.partial.text))
+    return facts
+
+
+def _said(value: object) -> str:
+    return {None: "-", True: "yes", False: "no"}.get(value, str(value)) if not isinstance(value, int | str) or isinstance(value, bool) else str(value)
+
+
+def _indented(text: str) -> str:
+    return visible(text).replace("\n", "\n" + " " * 16)

@@ -99,9 +99,12 @@ def check_file(file: File) -> None:
     _size(file)
 
 
+_MARK = uuid.uuid4().hex  # random, so that no caller's text holds it by accident or intent
+
+
 def _json_parts(value: Any) -> tuple[Part, ...]:
     """JSON with a mark for each file, cut at the marks: the text between is fixed, the files are read while sending."""
-    mark = uuid.uuid4().hex
+    mark = _MARK
     files: list[File] = []
 
     def leaf(value: Any) -> Any:
@@ -121,7 +124,7 @@ def _json_parts(value: Any) -> tuple[Part, ...]:
         text = json.dumps(value, default=leaf, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
         raise _not_json(value) from None
-    first, *rest = text.split(mark.encode())
+    first, *rest = text.split(mark.encode()) if files else [text]
     return (first, *(part for file, after in zip(files, rest, strict=True) for part in (Base64Of(file), after)))
 
 

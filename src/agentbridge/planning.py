@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
+from uuid import uuid4
 
 import attrs
 
 from .bindings import Binding, bind
 from .body import encode, final_url
 from .checks import carried, check_session, check_types
-from .config import Connection, check_choice, did_you_mean
+from .config import Connection, check_choice, did_you_mean, variable
 from .directory import Directory
 from .errors import AgentBridgeError, ConfigurationError, PluginError, UnknownTargetError, UnsupportedFeatureError
 from .exchange import Plan, RunPlan, Send
@@ -193,7 +193,7 @@ def _call(
 ) -> Call:
     base_url = directory.base_url(name, connection, provider)
     return Call(
-        base_url=base_url, agent=agent, api_key=connection.api_key, options=options or {}, fresh_id=str(uuid.uuid4())
+        base_url=base_url, agent=agent, api_key=connection.api_key, options=options or {}, fresh_id=str(uuid4())
     )
 
 
@@ -259,5 +259,10 @@ def _asked(name: str, connection: Connection, provider: Provider, call: Call, re
     secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
     guard_logs(secrets)
     return Asked(
-        provider=provider.name, connection=name, agent=call.agent, request=without_auth(request), secrets=secrets
+        provider=provider.name,
+        connection=name,
+        agent=call.agent,
+        request=without_auth(request),
+        secrets=secrets,
+        key_hint="" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )

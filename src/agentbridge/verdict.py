@@ -31,13 +31,17 @@ _EXCERPT = 120  # characters of an unreadable body that are shown in the message
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """Who was asked what: the part of an error that is known before anything is sent. `request` has no secrets."""
+    """Who was asked what: the part of an error that is known before anything is sent. `request` has no secrets.
+
+    `key_hint` says how to give a key, where none was sent.
+    """
 
     provider: str
     connection: str
     agent: str
     request: HttpRequest
     secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
+    key_hint: str = ""
 
 
 @attrs.frozen
@@ -108,6 +112,8 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = redactor.value(failure.fault)
+    if fault.kind is FaultKind.AUTHENTICATION and asked.key_hint:
+        fault = attrs.evolve(fault, message=f"{fault.message}. {asked.key_hint}")
     error = failure.error(
         fault.message,
         provider=asked.provider,

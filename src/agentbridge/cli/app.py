@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
             ctx.exit(1)
 
 
-def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 (click passes it)
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
         from .._version import __version__
 
@@ -61,7 +61,11 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # no
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, name="agentbridge", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    name="agentbridge",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @verbose_option
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
@@ -77,6 +81,6 @@ def cli(ctx: click.Context) -> None:
                 1 an error, in one line on stderr: ClassName: what went wrong
                 2 wrong usage
                 130 stopped by Ctrl-C
-    """
+    """  # noqa: D301 (click knows a paragraph that keeps its lines by this character)
     if os.environ.get("NO_COLOR"):
         ctx.color = False

@@ -86,7 +86,9 @@ def _answer(error: InvocationError) -> list[tuple[str, str]]:
 
 
 def _said(value: object) -> str:
-    return {None: "-", True: "yes", False: "no"}.get(value, str(value)) if not isinstance(value, int | str) or isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
 
 
 def _indented(text: str) -> str:

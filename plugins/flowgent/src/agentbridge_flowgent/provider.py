@@ -1,0 +1,193 @@
+"""The Provider of FlowGent: agents, through `POST /api/public/agent/{id}/chat`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote, unquote
+
+from agentbridge import (
+    Call,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    HttpResponse,
+    Invocation,
+    Message,
+    Pending,
+    Provider,
+    Result,
+    ToolCall,
+    UnsupportedFeatureError,
+    Usage,
+    fault_from_status,
+)
+
+from . import wire
+
+
+class FlowGent(Provider):
+    """FlowGent's agents. A conversation is a thread, whose id the vendor gives out with the first answer."""
+
+    name: ClassVar[str] = "flowgent"
+    accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
+    default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"
+    emulator: ClassVar[str | None] = "agentbridge_flowgent.emulator:make"
+
+    def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
+        """The key stands in Authorization without a scheme (S003)."""
+        body: dict[str, Any] = {
+            "messages": _messages(invocation, call),
+            "thread_id": invocation.session_id,
+            "callback_url": invocation.callback_url,
+        }
+        return HttpRequest(
+            "POST",
+            f"{call.base_url}/agent/{quote(_agent_id(call.agent), safe='')}/chat",
+            auth={"Authorization": call.api_key} if call.api_key else {},
+            json={name: value for name, value in body.items() if value is not None},
+        )
+
+    def read(self, response: HttpResponse) -> Result | Pending | Fault:
+        """A failure by either status or by `error`; else the assistant's turn is the proof of an answer."""
+        envelope = wire.Envelope.parse(response.json())[0]
+        details = envelope.details()
+        status = _failed_status(envelope.inner, response)
+        if status is not None:
+            return _refused(status, envelope, details)
+        if wire.is_error(details["error"]):
+            return _failed(envelope, details)
+        if envelope.statusCode is not None and envelope.inner is None:
+            raise ValueError("an inner status that is no number")
+        if details["status"] == wire.PROCESSING and "conversation_history" not in details:
+            return Pending(kind="callback")
+        return _result(details)
+
+
+def _messages(invocation: Invocation, call: Call) -> Any:
+    """One of the three documented forms; None leaves it to an option."""
+    text = invocation.text
+    if invocation.messages:
+        asked = () if text is None else (Message("user", text),)
+        return [_message(message) for message in (*invocation.messages, *asked)]
+    if text is None and "messages" not in call.options:
+        raise UnsupportedFeatureError("text", "an agent answers messages, and there is none. Give text or messages")
+    return text
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.role not in wire.ASKING_ROLES:
+        raise UnsupportedFeatureError(
+            "messages", f"its messages are of user and assistant only, not of {message.role!r}. Leave such messages out"
+        )
+    return wire.AskedMessage(role=message.role, content=message.text).model_dump()
+
+
+def _agent_id(agent: str) -> str:
+    """The id of an agent, also from a copied endpoint URL. Its host is not asked: only base_url says who gets the key."""
+    copied = wire.AGENT_IN_URL.search(agent)
+    return unquote(copied.group(1)) if copied else agent
+
+
+def _failed_status(inner: int | None, response: HttpResponse) -> int | None:
+    """The status that says no; the higher one where both do (INF). The HTTP status alone proves nothing (S003)."""
+    inner_failed = inner is not None and not 200 <= inner <= 299
+    failed = [inner] * inner_failed + [response.status] * (not response.ok)
+    return max((status for status in failed if status is not None), default=None)
+
+
+def _refused(status: int, envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
+    message = _complaint(details)
+    if envelope.inner is None and not message:
+        raise ValueError("an error, but not in FlowGent's words")  # the core then shows what it is
+    return fault_from_status(status, message, code=envelope.code, partial=_partial(details))
+
+
+def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
+    """An error that no status tells of: by its documented sentence where it has no inner status, else the run failed."""
+    message = _complaint(details) or "the agent failed without a message"
+    status = wire.STATUS_OF_SENTENCE.get(wire.said(details["error"])) if envelope.is_flat else None
+    if status is not None:
+        return fault_from_status(status, message)
+    return Fault(FaultKind.EXECUTION, message, code=envelope.code, partial=_partial(details))
+
+
+def _complaint(details: Mapping[str, Any]) -> str:
+    """`message` and `error`: in a 503 the one is general and the other has the reason, in a 402 they are the same (S003)."""
+    return ": ".join(dict.fromkeys(filter(None, (wire.said(details["message"]), wire.said(details["error"])))))
+
+
+def _partial(details: Mapping[str, Any]) -> Result | None:
+    """What came with an error."""
+    try:
+        return _result(details)
+    except ValueError:
+        return None
+
+
+def _result(details: Mapping[str, Any]) -> Result:
+    """Raises ValueError without the proof, an assistant's turn."""
+    answer, noted = wire.Answer.parse(details)
+    history = [turn for turn in answer.conversation_history if turn]
+    metadata = answer.metadata or wire.Metadata()
+    current = _since_question(history)
+    text, (tools, warnings) = _text(current), _tools(current, metadata)
+    return Result(
+        text=text,
+        output=text,
+        id=metadata.id,
+        session_id=metadata.thread_id,
+        messages=tuple(Message(turn.role, turn.text or "", tuple(turn.parts)) for turn in history if turn.role),
+        tool_calls=tools,
+        usage=_usage(metadata),
+        warnings=(*noted, *warnings),
+    )
+
+
+def _since_question(history: list[wire.Turn]) -> list[wire.Turn]:
+    """The turns of this run. The history may be the whole thread (INF), and an earlier answer is none to this question."""
+    asked = [index for index, turn in enumerate(history) if turn.role == "user" and turn.text is not None]
+    return history[asked[-1] + 1 :] if asked else history
+
+
+def _text(turns: list[wire.Turn]) -> str:
+    """The last text of the assistant, which tool calls and results may follow; blank where it only used tools."""
+    assistant = [turn for turn in turns if turn.role == "assistant"]
+    texts = [turn.text for turn in assistant if turn.text is not None]
+    if not texts and not any(turn.tools for turn in assistant):
+        raise ValueError("no turn of the assistant after the question")
+    return next((text for text in reversed(texts) if text.strip()), texts[-1] if texts else "")
+
+
+def _tools(turns: list[wire.Turn], metadata: wire.Metadata) -> tuple[tuple[ToolCall, ...], list[str]]:
+    """What the parts and the metadata tell of tools, and warnings."""
+    reported, understood = wire.reported_tools(metadata.tool_calls)
+    warnings = [] if understood else ["metadata.tool_calls is not understood and left out"]
+    parts = [wire.ToolPart.of(part, warnings) for turn in turns for part in turn.tools]
+    entries = [wire.ToolPart.of(entry, warnings) for entry in reported]
+    return tuple(map(_tool_call, _joined(parts, entries))), warnings
+
+
+def _joined(parts: Iterable[wire.ToolPart], reported: Iterable[wire.ToolPart]) -> Iterable[list[wire.ToolPart]]:
+    """Calls and their results by their id; what the metadata reports without one by the tool's name."""
+    calls: dict[str, list[wire.ToolPart]] = {}
+    for number, part in enumerate(parts):
+        calls.setdefault(part.toolCallId or f"#{number}", []).append(part)
+    for number, part in enumerate(reported):
+        named = next((key for key, call in calls.items() if call[0].toolName == part.toolName), f"##{number}")
+        calls.setdefault(part.toolCallId or named, []).append(part)
+    return calls.values()
+
+
+def _tool_call(said: list[wire.ToolPart]) -> ToolCall:
+    """One call from all that is said of it."""
+
+    def first(field: str) -> Any:
+        return next((value for part in said if (value := getattr(part, field)) is not None), None)
+
+    return ToolCall(first("toolName") or "", first("args"), first("result"), first("error"), first("toolCallId"))
+
+
+def _usage(metadata: wire.Metadata) -> Usage | None:
+    known = metadata.used_credits is not None or metadata.model is not None
+    return Usage(credits=metadata.used_credits, model=metadata.model) if known else None

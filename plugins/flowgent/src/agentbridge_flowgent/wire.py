@@ -1,0 +1,229 @@
+"""What FlowGent takes and sends. Facts from its API reference (S003), from the older one (FG-old), and inferences (INF).
+
+S003 is the newer: its `content` is a text, its ids stand in the path. FG-old shows content parts, as the Vercel AI SDK
+makes them. Both forms are read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, Field, JsonValue
+
+from agentbridge.reading import Lenient, Reply
+from agentbridge.wire import decode_json
+
+AGENT_IN_URL = re.compile(r"/agent/([^/?#]+)")
+"""The agent's id in a copied endpoint URL, `/api/public/agent/:agent_id/chat` (S003)."""
+
+ASKING_ROLES = ("user", "assistant")
+"""Roles in a request (S003); `tool` appears in answers only (FG-old), `system` nowhere."""
+
+PROCESSING = "processing"
+"""`status` of the acknowledgement of an asynchronous call (S003). It has no id and is no answer."""
+
+STATUS_OF_SENTENCE = {
+    "API key is required": 401,
+    "Invalid API key": 401,
+    "Access denied": 403,
+    "agent_id is required and must be a non-empty string": 400,
+    "Invalid date range": 400,
+    "Invalid date format": 400,
+    "Invalid dates": 400,
+    "Invalid end date": 400,
+    "Date range too large": 400,
+    "Internal server error": 500,
+    "No credits available": 402,
+    "AI provider is currently experiencing high traffic": 503,
+    "An unexpected error occurred while processing your request": 500,
+    "Missing required fields": 400,
+    "WhatsApp connection not found": 404,
+}
+"""`error` of an answer that has no `statusCode`, and the status that S003 documents for it. Matched whole.
+
+The first ten are those of usage, three are those of chat, the last two of waba, whose statuses are INF. That one of
+them comes in an HTTP 200 is INF, after the warning that S003 gives for chat.
+"""
+
+
+class AskedMessage(BaseModel):
+    """One message of a request, as in option 3 of S003."""
+
+    role: str
+    content: str
+
+
+class Envelope(Reply):
+    """`{statusCode, body}` inside the HTTP body; or, without these two, the flat family of errors (S003)."""
+
+    statusCode: JsonValue = None  # 200, 402, 500, 503 (S003); as text: INF
+    body: Any = None  # an object; as JSON text: INF, the habit of the Lambda proxies that the form comes from
+    message: Any = None
+    error: Any = None
+    status: Any = None
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no inner status: a flat error, or an acknowledgement."""
+        return self.statusCode is None and self.body is None
+
+    @property
+    def inner(self) -> int | None:
+        """The inner status as a number; None where it is absent or none."""
+        if isinstance(self.statusCode, str) and re.fullmatch(r"\s*-?[0-9]+\s*", self.statusCode):
+            return int(self.statusCode)
+        code = self.statusCode
+        if isinstance(code, (int, float)) and not isinstance(code, bool) and code % 1 == 0:
+            return int(code)
+        return None
+
+    @property
+    def code(self) -> str | None:
+        """The inner status as the caller sees it on an error."""
+        return said(self.statusCode) or None if self.inner is None else str(self.inner)
+
+    def details(self) -> Mapping[str, Any]:
+        """The inner body, with what stands outside of it where it says nothing itself."""
+        body = opened(self.body)
+        outer = {"message": self.message, "error": self.error, "status": self.status}
+        if isinstance(body, dict):
+            return {**outer, **body}
+        return {**outer, "message": self.message or body}
+
+
+class ToolPart(Reply):
+    """A part `tool-call` or `tool-result` (FG-old), or an entry of `metadata.tool_calls`, whose form is undocumented."""
+
+    toolName: Lenient[str] = Field(None, validation_alias=AliasChoices("toolName", "name"))
+    toolCallId: Lenient[str] = Field(None, validation_alias=AliasChoices("toolCallId", "id"))
+    args: Lenient[JsonValue] = Field(None, validation_alias=AliasChoices("args", "arguments"))
+    result: Lenient[JsonValue] = None
+    error: str | None = None
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], warnings: list[str]) -> ToolPart:
+        """The part, with the failure that it or its result tells of."""
+        error = failure(data.get("result")) or failure(data)
+        return cls.model_validate({**data, "error": error}, context=warnings)
+
+
+TOOL_PARTS = frozenset({"tool-call", "tool-result", "tool-error"})
+"""Types of the parts that tell of tools (FG-old). `tool-error` is INF: what later AI SDKs make of a tool that threw."""
+
+
+class Turn(Reply):
+    """One entry of `conversation_history`: `content` is a text (S003) or a list of parts (FG-old)."""
+
+    role: Lenient[Literal["user", "assistant", "system", "tool"]] = None
+    content: Lenient[JsonValue] = None
+
+    @property
+    def parts(self) -> list[Any]:
+        """The content's parts; none where it is a text."""
+        if isinstance(self.content, dict):
+            return [self.content]
+        return self.content if isinstance(self.content, list) else []
+
+    @property
+    def text(self) -> str | None:
+        """The text, of all parts of the type `text`; None where there is none, not even a blank one."""
+        texts = [self.content, *map(_part_text, self.parts)]
+        found = [text for text in texts if isinstance(text, str)]
+        return "".join(found) if found else None
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The parts that tell of tools."""
+        return [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
+
+
+class Metadata(Reply):
+    """`body.metadata`. `execution_time` is 2500 in S003 and "2.62" in FG-old, without a unit: it is not claimed."""
+
+    id: Lenient[str] = None
+    model: Lenient[str] = None
+    used_credits: Lenient[Annotated[float, Field(allow_inf_nan=False)]] = None
+    thread_id: Lenient[str] = None
+    tool_calls: Lenient[JsonValue] = None
+
+
+class Answer(Reply):
+    """`body` of a success. The history is the proof, all else may be missing (INF)."""
+
+    conversation_history: list[Lenient[Turn]]
+    metadata: Lenient[Metadata] = None
+
+
+def reported_tools(value: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The entries of `metadata.tool_calls`, and whether all were understood. Empty it is `{}` (S003) or `[]` (FG-old).
+
+    The filled form is undocumented: a list, an object by name, or a single entry.
+    """
+    if isinstance(value, dict) and not _names_tool(value):
+        entries = [_named(name, entry) for name, entry in value.items()]
+    else:
+        entries = value if isinstance(value, list) else [] if value is None else [value]
+    known = [entry for entry in entries if _names_tool(entry)]
+    return known, len(known) == len(entries)
+
+
+def is_error(value: Any) -> bool:
+    """Whether a field `error` is filled."""
+    return bool(value.strip() if isinstance(value, str) else value)
+
+
+def failure(value: Any) -> str | None:
+    """The failure that a tool's result tells of, None where it tells of none.
+
+    The form is undocumented (S003 only says to check "the results of any tool executions"): a filled `error`,
+    `isError: true` and `success: false` are taken as one, also where the result is JSON text.
+    """
+    value = opened(value)
+    if not isinstance(value, dict):
+        return None
+    if not (is_error(value.get("error")) or _is(value.get("isError"), "true") or _is(value.get("success"), "false")):
+        return None
+    told = (value.get(key) for key in ("error", "message", "content", "result"))
+    return next(filter(None, map(said, told)), None) or said(value)
+
+
+def opened(value: Any) -> Any:
+    """The value behind JSON text that is an object; any other value as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            return decode_json(value)
+        except ValueError:
+            pass
+    return value
+
+
+def said(value: Any) -> str:
+    """A value for a reader: text as it is, a message in an object, nothing for what is empty, JSON for the rest."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict) and isinstance(value.get("message"), str):
+        return str(value["message"]).strip()
+    empty = value is None or isinstance(value, bool) or value in ({}, [])
+    return "" if empty else json.dumps(value, ensure_ascii=False)
+
+
+def _part_text(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return part.get("text") if part.get("type", "text") == "text" else None
+
+
+def _named(name: str, entry: Any) -> Any:
+    return {**entry, "toolName": name} if isinstance(entry, dict) and not _names_tool(entry) else entry
+
+
+def _names_tool(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("toolName", "name"))
+
+
+def _is(value: Any, word: str) -> bool:
+    """Whether a boolean, or its spelling as text, is this one."""
+    return isinstance(value, (bool, str)) and str(value).strip().lower() == word

@@ -1,0 +1,151 @@
+"""What FluxPrompt's answers mean: success needs proof, and a failure may stand in any status and any shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from agentbridge import Fault, FaultKind, HttpResponse, Pending, Result, Usage, fault_from_status
+
+from . import wire
+
+POLL_AFTER = 2.0
+"""Seconds between polls; undocumented, memory pods suggest 2 to 5 (vendor docs)."""
+
+_NO_MESSAGE = "the flow failed without a message"
+
+
+class Answer(NamedTuple):
+    """An answer for a reader, the vendor's own value, and what could not be read of it."""
+
+    text: str
+    output: Any
+    warnings: tuple[str, ...] = ()
+
+
+def read(response: HttpResponse) -> Result | Pending | Fault:
+    """Which of three things an answer is.
+
+    Raises:
+        ValueError: it is none of them, or proves nothing.
+    """
+    body = response.json()
+    if not isinstance(body, dict):
+        raise ValueError("the answer is no JSON object")
+    if not response.ok:
+        return _refused(response, body)
+    failure = _failed(body)
+    if failure is not None:
+        return failure
+    if not wire.is_envelope(body):
+        return _execution(*wire.Execution.parse(body), response)
+    envelope, warnings = wire.Envelope.parse(body)
+    unknown = wire.word(envelope.status) not in {"", *wire.DONE}
+    doubts = (f"unknown status {envelope.status!r} beside an answer",) if unknown else ()
+    return _result(_nodes(envelope.data.message), (*warnings, *doubts), id=envelope.executionId)
+
+
+def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
+    """By status, but for the two in which the flow ran (vendor docs "Async flow execution")."""
+    message, status = wire.message_of(body), response.status
+    if status == 400 and wire.is_error_envelope(body) and not _is_poll(response):
+        refused = message in wire.CALLBACK_REFUSALS
+        return Fault(FaultKind.INVALID_REQUEST if refused else FaultKind.EXECUTION, message or _NO_MESSAGE)
+    if status == 500 and "executionId" in body:
+        return Fault(FaultKind.EXECUTION, message or _NO_MESSAGE)
+    if not message:
+        raise ValueError("a refusal without a message")  # the core then shows the body beside the status
+    inner = wire.inner_status(body)
+    return fault_from_status(status if status in {401, 403} else inner or status, message, code=inner)
+
+
+def _is_poll(response: HttpResponse) -> bool:
+    """A poll's own 400 means an id that is no UUID (vendor docs), not a failed node."""
+    return response.request is not None and response.request.method == "GET"
+
+
+def _failed(body: dict[str, Any]) -> Fault | None:
+    """The failure that a 2xx holds, if it does."""
+    inner = wire.inner_status(body)
+    if inner is not None:
+        return fault_from_status(inner, wire.message_of(body), code=inner)
+    if wire.says_failed(body):
+        return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE, may_have_run=True)
+    return None
+
+
+def _execution(
+    execution: wire.Execution, warnings: tuple[str, ...], response: HttpResponse
+) -> Result | Pending | Fault:
+    """A run by its state. A status that nobody knows yet counts as running, unless an error stands beside it."""
+    status = wire.word(execution.status)
+    if status in wire.DONE:
+        return _completed(execution, warnings)
+    if status not in wire.RUNNING and (execution.errorMessage or "").strip():
+        return Fault(FaultKind.EXECUTION, execution.errorMessage or "", code=execution.status, may_have_run=True)
+    if not status and response.status != 202 and execution.statusUrl is None:
+        raise ValueError("neither a status nor an acknowledgement")
+    return _pending(execution, response)
+
+
+def _pending(execution: wire.Execution, response: HttpResponse) -> Pending:
+    asked = response.request
+    by_callback = asked is not None and ("callback_url" in asked.query or "callback_url=" in asked.url)
+    return Pending(
+        "callback" if by_callback else "poll",
+        execution.executionId,
+        after=POLL_AFTER,
+        session_id=asked.query.get("sessionId") if asked is not None else None,
+        started_at=execution.startedAt or execution.createdAt,
+    )
+
+
+def _completed(execution: wire.Execution, warnings: tuple[str, ...]) -> Result | Fault:
+    output = execution.output
+    if isinstance(output, dict) and wire.is_error_envelope(output):
+        return Fault(FaultKind.EXECUTION, wire.message_of(output) or _NO_MESSAGE, may_have_run=True)
+    return _result(_polled(wire.unwrapped(output)), warnings, id=execution.executionId, usage=_usage(execution))
+
+
+def _result(answer: Answer, warnings: tuple[str, ...], *, id: str | None, usage: Usage | None = None) -> Result:  # noqa: A002
+    return Result(text=answer.text, output=answer.output, id=id, usage=usage, warnings=(*warnings, *answer.warnings))
+
+
+def _nodes(message: Any) -> Answer:
+    """The proof of success: an array with the text of each output node. A string there is an error's (vendor docs)."""
+    if not isinstance(message, list):
+        raise ValueError("data.message is no array")
+    texts: list[str] = []
+    warnings: list[str] = []
+    for number, item in enumerate(message, 1):
+        try:
+            texts.append(wire.OutputItem.model_validate(item).text)
+        except ValidationError:
+            warnings.append(f"output {number} of {len(message)} has no readable text and is left out of the answer's")
+    if not texts:
+        raise ValueError("no output node has a text")
+    return Answer(_joined(texts), texts[0] if len(message) == 1 else message, tuple(warnings))
+
+
+def _polled(output: Any) -> Answer:
+    """The proof of a completed run: an output of any type that is not empty. A blank string is an answer."""
+    if isinstance(output, str):
+        return Answer(output, output)
+    if wire.is_message_array(output):
+        return _nodes(output)
+    if isinstance(output, list) and output and all(isinstance(item, str) for item in output):
+        return Answer(_joined(output), output)
+    if wire.is_empty(output):
+        raise ValueError("completed, but there is no output")
+    return Answer(json.dumps(output, ensure_ascii=False, indent=2), output)
+
+
+def _joined(texts: list[str]) -> str:
+    return "\n\n".join(text for text in texts if text.strip())
+
+
+def _usage(execution: wire.Execution) -> Usage | None:
+    usage = Usage(total_tokens=execution.tokensUsed, cost=execution.totalCost, duration_ms=execution.durationMs)
+    return None if usage == Usage() else usage

@@ -1,0 +1,294 @@
+"""A stand-in for FluxPrompt: it answers as the vendor's documents say, and is as strict as they are.
+
+What is marked as an inference below is not documented, only likely.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+
+from . import wire
+
+SCENARIOS = {
+    "ok": "the flow echoes its inputs, files and links",
+    "memory": "as ok, and counts the calls of a session; without a sessionId all callers share one",
+    "two-outputs": "HTTP 200 with the texts of two output nodes",
+    "blank": "HTTP 200 with a blank as answer",
+    "no-output": "HTTP 200 that says success, but with no output at all",
+    "error-in-200": "HTTP 200, but the envelope says error (an inference: documented as HTTP 400)",
+    "node-error": "HTTP 400: a node of the flow failed",
+    "crashed": "HTTP 500: the run itself threw; flat, with an executionId",
+    "unauthorized": "HTTP 401: a refused key (its shape is an inference)",
+    "busy": "HTTP 429 with Retry-After (an inference: limits are undocumented)",
+    "202-then-done": "HTTP 202; polled, the run goes on once and then has the envelope's array as output",
+    "202-then-text": "as 202-then-done, with plain text as output (the type of output is undocumented)",
+    "202-then-blank": "as 202-then-done, with an empty text as output",
+    "202-then-no-output": "as 202-then-done, but completed without any output",
+    "202-then-error": "HTTP 202; polled, an HTTP 200 says that the run failed",
+    "202-then-not-found": "HTTP 202; polled, HTTP 404: no such run",
+    "202-foreign-status-url": "as 202-then-done, but statusUrl is at another host, where the key must not go",
+}
+
+DEFAULT_ANSWER = "This is the flow's default answer, since no input reached it."
+_NODE_ERROR = "Node 'Summarise' failed: the model refused"
+_QUERY = frozenset({"flowId", "sessionId", "versionId", "callback_url"})
+_ITEM: Mapping[str, type] = {
+    "inputId": str, "inputText": str, "links": list, "files": list, "isExtraction": bool, "typeOCR": str,
+}  # fmt: skip
+_KEPT = 1000  # runs and sessions that are remembered
+
+T = TypeVar("T")
+
+
+def make() -> Emulator:
+    """An emulator of FluxPrompt, with runs and sessions of its own."""
+    vendor = _Vendor()
+    routes = [
+        Route(wire.RUN_PATH, vendor.run, methods=["POST"]),
+        Route(f"{wire.EXECUTIONS_PATH}/{{id}}", vendor.poll, methods=["GET"]),
+    ]
+    return Emulator(routes, SCENARIOS)
+
+
+class _Vendor:
+    """What one emulator remembers: its runs, as the answers still to be given to polls, and its sessions."""
+
+    def __init__(self) -> None:
+        self.executions: dict[str, deque[Response]] = {}
+        self.sessions: Counter[str] = Counter()
+
+    async def run(self, request: Request) -> Response:
+        """POST /flux/api-v2."""
+        flow = request.query_params.get("flowId", "")
+        common = await common_answer(flow, request)
+        if common is not None:
+            return common
+        refused = _refused_key(request) or _refused_query(request) or _refused_flow(flow)
+        if refused is not None:
+            return refused
+        body, problem = _decoded(await request.body(), request)
+        return _nest(400, problem) if problem else self._answer(flow, body, request)
+
+    async def poll(self, request: Request) -> Response:
+        """GET /flux/executions/{id}: the next answer of this run; the last one stays."""
+        refused = _refused_key(request)
+        if refused is not None:
+            return refused
+        try:
+            id_ = str(uuid.UUID(request.path_params["id"]))
+        except ValueError:
+            return _envelope_error(400, "executionId must be a UUID")  # the shape is an inference
+        answers = self.executions.get(id_)
+        if not answers:
+            return _envelope_error(404, "Execution not found")
+        return answers.popleft() if len(answers) > 1 else answers[0]
+
+    def _answer(self, flow: str, body: Any, request: Request) -> Response:
+        text = self._said(flow, body, request)
+        id_ = str(uuid.uuid4())
+        accepted = {"executionId": id_, "statusUrl": _status_url(flow, id_, request)}
+        if "callback_url" in request.query_params:
+            self._remember(id_, [_polled(id_, "completed", output=_items(text))])
+            return JSONResponse(accepted, 202)
+        if flow in _RUNS:
+            self._remember(id_, [_polled(id_, "in_progress"), *_RUNS[flow](id_, text)])
+            return JSONResponse({**accepted, "status": "in_progress"}, 202)
+        if flow == "crashed":
+            return JSONResponse({**accepted, "error": "Cannot read properties of undefined (reading 'nodes')"}, 500)
+        return _FAILURES[flow]() if flow in _FAILURES else _envelope(_BODIES[flow](text))
+
+    def _said(self, flow: str, body: Any, request: Request) -> str:
+        """What the flow was asked, so that a test sees what arrived."""
+        text = _echo(body["variableInputs"])
+        if flow != "memory":
+            return text
+        session = request.query_params.get("sessionId", "")
+        self.sessions[session] += 1
+        _forget(self.sessions)
+        return f"{text} (call {self.sessions[session]} of {session or 'the memory that all callers share'})"
+
+    def _remember(self, id_: str, answers: list[Response]) -> None:
+        self.executions[id_] = deque(answers)
+        _forget(self.executions)
+
+
+def _forget(remembered: dict[str, T]) -> None:
+    while len(remembered) > _KEPT:
+        del remembered[next(iter(remembered))]
+
+
+def _refused_key(request: Request) -> Response | None:
+    return None if request.headers.get("api-key") == API_KEY else _nest(401, "Unauthorized")
+
+
+def _refused_query(request: Request) -> Response | None:
+    """Each parameter once, and none that is not documented."""
+    callbacks = request.query_params.getlist("callback_url")
+    if len(callbacks) > 1:
+        return _envelope_error(400, "callback_url must be a single string value")
+    if callbacks and "://" not in callbacks[0]:
+        return _envelope_error(400, "callback_url is not a valid URL")
+    if callbacks and not callbacks[0].startswith(("http://", "https://")):
+        return _envelope_error(400, "callback_url must use http or https protocol")
+    names = [name for name, _ in request.query_params.multi_items()]
+    wrong = [name for name in names if name not in _QUERY or names.count(name) > 1]
+    return _nest(400, [f"query parameter {name} is unknown or repeated" for name in wrong]) if wrong else None
+
+
+def _refused_flow(flow: str) -> Response | None:
+    """An unknown flow is undocumented; 404 is an inference."""
+    if not flow:
+        return _nest(400, ["flowId should not be empty"])
+    return None if flow in SCENARIOS else _nest(404, f"Flow {flow} not found")
+
+
+def _decoded(content: bytes, request: Request) -> tuple[Any, list[str]]:
+    """The body and what is wrong with it."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        return None, ["Content-Type must be application/json"]
+    try:
+        body = json.loads(content)
+    except ValueError as error:
+        return None, [f"the body is not JSON: {error}"]
+    if not isinstance(body, dict) or not isinstance(body.get("variableInputs"), list):
+        return None, ["variableInputs must be an array"]
+    problems = [f"property {name} should not exist" for name in body.keys() - {"variableInputs"}]
+    return body, [*problems, *(problem for item in body["variableInputs"] for problem in _problems(item))]
+
+
+def _problems(item: Any) -> Iterator[str]:
+    if not isinstance(item, dict):
+        yield "each variable input must be an object"
+        return
+    for name in ("inputId", "inputText"):
+        if name not in item:
+            yield f"{name} is required"
+    wrong = [name for name, value in item.items() if name not in _ITEM or type(value) is not _ITEM[name]]
+    yield from (f"{name} is unknown or of the wrong type" for name in wrong)
+    if not wrong:
+        yield from _attachment_problems(item)
+
+
+def _attachment_problems(item: dict[str, Any]) -> Iterator[str]:
+    files, links = item.get("files", []), item.get("links", [])
+    if files and links:
+        yield "links and files exclude each other"
+    if files and item.get("isExtraction") is not True:
+        yield "isExtraction must be true with files"
+    if "typeOCR" in item and not files:
+        yield "typeOCR is for files only"
+    if not all(_is_pair(link, "url") and link["url"].startswith(("http://", "https://")) for link in links):
+        yield "links must be objects of name and url, the url with its protocol"
+    if not all(_is_pair(file, "base64") and _bytes(file["base64"]) is not None for file in files):
+        yield "files must be objects of name and base64, without a data URI prefix"
+
+
+def _is_pair(value: Any, other: str) -> bool:
+    return isinstance(value, dict) and value.keys() == {"name", other} and all(type(v) is str for v in value.values())
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+
+
+def _echo(items: list[dict[str, Any]]) -> str:
+    """A flow that no input reaches answers all the same (public client)."""
+    return "Echo: " + " | ".join(map(_echo_of, items)) if items else DEFAULT_ANSWER
+
+
+def _echo_of(item: dict[str, Any]) -> str:
+    parts = [f"{item['inputId']}={item['inputText']}"]
+    parts += [f"[file {file['name']}, {len(_bytes(file['base64']) or b'')} bytes]" for file in item.get("files", [])]
+    parts += [f"[link {link['name']} {link['url']}]" for link in item.get("links", [])]
+    parts += [f"[OCR {item['typeOCR']}]"] if "typeOCR" in item else []
+    return " ".join(parts)
+
+
+def _status_url(flow: str, id_: str, request: Request) -> str:
+    """Built from the host of the request, or from whatever the server is configured with (vendor docs)."""
+    host = "https://elsewhere.invalid/" if flow == "202-foreign-status-url" else str(request.base_url)
+    return f"{host.rstrip('/')}{wire.EXECUTIONS_PATH}/{id_}"
+
+
+def _items(*texts: str) -> list[dict[str, str]]:
+    """`data.message` of the envelope (public client)."""
+    return [
+        {"timestamp": "3/14/2026, 1:48:21 AM", "text": text, "outputId": f"outputObjectNode_{number}"}
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def _envelope(message: list[dict[str, str]]) -> Response:
+    return JSONResponse({"status": "success", "data": {"message": message}})
+
+
+def _envelope_error(status: int, message: str) -> Response:
+    return JSONResponse({"status": "error", "data": {"message": message}}, status)
+
+
+def _nest(status: int, message: str | list[str]) -> Response:
+    """The framework's own shape (an inference)."""
+    return JSONResponse({"statusCode": status, "message": message, "error": "Refused"}, status)
+
+
+def _polled(id_: str, status: str, **more: Any) -> Response:
+    """The flat body of a poll (vendor docs "Async flow execution")."""
+    times = {"createdAt": "2026-09-01T10:00:00.000Z", "startedAt": "2026-09-01T10:00:01.000Z"}
+    finished = None if status == "in_progress" else "2026-09-01T10:00:41.000Z"
+    return JSONResponse(
+        {"executionId": id_, "flowId": "flow", "status": status, **times, "finishedAt": finished, **more}
+    )
+
+
+def _completed(id_: str, output: Any) -> list[Response]:
+    return [_polled(id_, "completed", output=output, tokensUsed=42, totalCost=0.0021, durationMs=40000)]
+
+
+_RUNS: dict[str, Callable[[str, str], list[Response]]] = {
+    "202-then-done": lambda id_, text: _completed(id_, _items(text)),
+    "202-foreign-status-url": lambda id_, text: _completed(id_, _items(text)),
+    "202-then-text": _completed,
+    "202-then-blank": lambda id_, _: _completed(id_, ""),
+    "202-then-no-output": lambda id_, _: _completed(id_, []),
+    "202-then-error": lambda id_, _: [_polled(id_, "error", errorMessage=_NODE_ERROR)],
+    "202-then-not-found": lambda *_: [_envelope_error(404, "Execution not found")],
+}
+
+_BODIES: dict[str, Callable[[str], list[dict[str, str]]]] = {
+    "ok": _items,
+    "memory": _items,
+    "two-outputs": lambda text: _items(text, "The second output."),
+    "blank": lambda _: _items(" "),
+    "no-output": lambda _: _items(),
+}
+
+
+def _busy() -> Response:
+    response = _nest(429, "Too Many Requests")
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+_FAILURES: dict[str, Callable[[], Response]] = {
+    "error-in-200": lambda: _envelope_error(200, _NODE_ERROR),
+    "node-error": lambda: _envelope_error(400, _NODE_ERROR),
+    "unauthorized": lambda: _nest(401, "Unauthorized"),
+    "busy": _busy,
+}
+
+assert not SCENARIOS.keys() & COMMON.keys()

@@ -1,0 +1,60 @@
+"""The Provider of FluxPrompt: flows through `POST /flux/api-v2`, and their runs through `GET /flux/executions/{id}`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from urllib.parse import quote
+
+from agentbridge import (
+    Call,
+    Fault,
+    HttpRequest,
+    HttpResponse,
+    Invocation,
+    Pending,
+    Provider,
+    Result,
+    UnsupportedFeatureError,
+)
+
+from . import answer, request, wire
+from .endpoint import flow_of, root_of
+
+
+class FluxPrompt(Provider):
+    """FluxPrompt, also known as Enhanced.ai, as documented in 2026."""
+
+    name: ClassVar[str] = "fluxprompt"
+    accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "files", "session_id", "callback_url"})
+    default_base_url: ClassVar[str | None] = "https://api.fluxprompt.ai"
+    shares_default_session: ClassVar[bool] = True
+    options: ClassVar[frozenset[str]] = frozenset({"versionId", "typeOCR"})
+    emulator: ClassVar[str | None] = "agentbridge_fluxprompt.emulator:make"
+
+    def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
+        """One item for each input; the flow, its version, the session and the callback stand in the query."""
+        flow = flow_of(call)
+        version = request.version_option(call.options) or flow.version
+        return HttpRequest(
+            "POST",
+            root_of(call.base_url) + wire.RUN_PATH,
+            query=request.query(invocation, flow.id, version),
+            auth=authorization(call.api_key),
+            json=request.body(invocation, call.options),
+        )
+
+    def read(self, response: HttpResponse) -> Result | Pending | Fault:
+        """The envelope, a run to be polled, a run that was polled, or one of the many shapes of a failure."""
+        return answer.read(response)
+
+    def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
+        """Always at the connection's own address: `statusUrl` may name another host, and the key must not go there."""
+        if pending.id is None:
+            raise UnsupportedFeatureError("pending", "it has no id, so there is nothing to ask for. Run the agent anew")
+        url = f"{root_of(call.base_url)}{wire.EXECUTIONS_PATH}/{quote(pending.id, safe='')}"
+        return HttpRequest("GET", url, auth=authorization(call.api_key))
+
+
+def authorization(api_key: str | None) -> dict[str, str]:
+    """The header of a key, raw. One page of the vendor docs has `x-api-key`; all others, and what works, `api-key`."""
+    return {"api-key": api_key} if api_key else {}

@@ -1,0 +1,188 @@
+"""What FluxPrompt takes and sends. Nothing here was checked against the live service.
+
+Sources: "help page" (the customer's page on calling agents), "vendor docs" (the public documentation repository, by
+page), "public client" (code in the wild, second hand, but the only samples of some bodies), "inference".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from pydantic import Field, FiniteFloat
+
+from agentbridge import File
+from agentbridge.reading import Lenient, Reply
+
+RUN_PATH = "/flux/api-v2"
+"""Runs a flow (help page; vendor docs "External API endpoints")."""
+
+EXECUTIONS_PATH = "/flux/executions"
+"""Asks for a run again, by its `executionId` (vendor docs "Async flow execution")."""
+
+
+class NamedLink(TypedDict):
+    """A URL that is fetched from the vendor's side (help page)."""
+
+    name: str
+    url: str
+
+
+class NamedFile(TypedDict):
+    """A file; the core writes `base64` without a data URI prefix, as the sample has it (help page)."""
+
+    name: str
+    base64: File
+
+
+class VariableInput(TypedDict):
+    """What goes into one Data Input node (help page). "All values are strings" (public client).
+
+    Links xor files; `isExtraction` must be true with files; `typeOCR` counts only with files.
+    """
+
+    inputId: str
+    inputText: str
+    links: NotRequired[list[NamedLink]]
+    files: NotRequired[list[NamedFile]]
+    isExtraction: NotRequired[bool]
+    typeOCR: NotRequired[str]
+
+
+class OutputItem(Reply):
+    """One Data Output node's text in `data.message` (public client).
+
+    Beside it stand `outputId` and `timestamp`, a local time without a zone. Several items, one a node: inference.
+    """
+
+    text: str
+
+
+class EnvelopeData(Reply):
+    """`message` is an array of OutputItem on success, a string on error (public client; vendor docs)."""
+
+    message: Any
+
+
+class Envelope(Reply):
+    """The direct answer to a run (public client). `executionId` in it is undocumented, but would be welcome."""
+
+    data: EnvelopeData
+    status: Lenient[str] = None
+    executionId: Lenient[str] = None
+
+
+class Execution(Reply):
+    """A run that is polled, always flat; or the acknowledgement of one (vendor docs "Async flow execution").
+
+    The acknowledgement has `status` or, with `callback_url`, has none. The type of `output` is undocumented.
+    """
+
+    executionId: Annotated[str, Field(pattern=r"\w")]
+    status: Lenient[str] = None
+    statusUrl: Lenient[str] = None  # may name another host, so it is never followed
+    createdAt: Lenient[str] = None
+    startedAt: Lenient[str] = None
+    output: Any = None
+    errorMessage: Lenient[str] = None
+    tokensUsed: Lenient[int] = None
+    totalCost: Lenient[FiniteFloat] = None
+    durationMs: Lenient[FiniteFloat] = None
+
+
+RUNNING = frozenset({"pending", "in_progress"})  # vendor docs "Async flow execution"
+DONE = frozenset({"completed", "success"})  # the second is the envelope's word; in a flat body: inference
+FAILED = "error"  # vendor docs "Async flow execution", in the envelope and in a poll
+
+CALLBACK_REFUSALS = frozenset(
+    {
+        "callback_url must be a single string value",
+        "callback_url is not a valid URL",
+        "callback_url must use http or https protocol",
+    }
+)
+"""The messages of a 400 before anything is queued (vendor docs "Async flow execution"). Matched whole: in the same
+shape a 400 otherwise means that a node of the flow failed."""
+
+_ITEM_FIELDS = frozenset({"text", "outputId", "timestamp"})
+_DEPTH = 4  # how deep a message is looked for inside another
+
+
+def word(status: Any) -> str:
+    """A status as a word to compare; empty for what is no word."""
+    return status.strip().lower() if isinstance(status, str) else ""
+
+
+def is_envelope(body: Any) -> bool:
+    """Whether this is the envelope of a run that has ended."""
+    data = body.get("data") if isinstance(body, dict) else None
+    return isinstance(data, dict) and "message" in data and word(body.get("status")) not in RUNNING
+
+
+def is_error_envelope(body: dict[str, Any]) -> bool:
+    """Whether this is the envelope of a failure: `{"status": "error", "data": {"message": ...}}`."""
+    return word(body.get("status")) == FAILED and isinstance(body.get("data"), dict)
+
+
+def says_failed(body: dict[str, Any]) -> bool:
+    """Whether a body says failure, whatever its HTTP status: by `status`, by `success`, or as the flat 500 does.
+
+    `success: false` is documented for memory pods and callbacks (vendor docs); here it is an inference.
+    """
+    crashed = "executionId" in body and isinstance(body.get("error"), str) and bool(body["error"].strip())
+    return (
+        word(body.get("status")) == FAILED or body.get("success") is False or (crashed and not word(body.get("status")))
+    )
+
+
+def inner_status(body: dict[str, Any]) -> int | None:
+    """`statusCode` of the shape `{statusCode, message, error}`, which guards and pipes of NestJS write (inference)."""
+    status = body.get("statusCode")
+    return status if type(status) is int and 400 <= status <= 599 else None
+
+
+def message_of(body: dict[str, Any]) -> str:
+    """What a failure says of itself, wherever it does (vendor docs: all these shapes); empty where it says nothing.
+
+    `error` comes last: for memory pods it is the literal word "error", in the NestJS shape a reason phrase.
+    """
+    data = body.get("data")
+    places = (data.get("message") if isinstance(data, dict) else None, body.get("errorMessage"), body.get("message"))
+    return next(filter(None, (_said(place) for place in (*places, body.get("error")))), "")
+
+
+def _said(value: Any, depth: int = _DEPTH) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list) and depth:
+        return "; ".join(filter(None, (_said(item, depth - 1) for item in value)))
+    if isinstance(value, dict) and depth:
+        return _said(value.get("message") or value.get("text"), depth - 1)
+    return ""
+
+
+def is_message_array(value: Any) -> bool:
+    """Whether a list looks like `data.message` of the envelope."""
+    return isinstance(value, list) and any(
+        isinstance(item, dict) and item.keys() & {"text", "outputId"} for item in value
+    )
+
+
+def unwrapped(output: Any) -> Any:
+    """What stands inside the wrappings that `output` of a polled run may have (its type is undocumented)."""
+    while isinstance(output, dict):
+        if is_envelope(output):
+            output = output["data"]["message"]
+        elif output.keys() == {"message"}:
+            output = output["message"]
+        elif "text" in output and output.keys() <= _ITEM_FIELDS:
+            return [output]
+        else:
+            break
+    return output
+
+
+def is_empty(output: Any) -> bool:
+    """Whether there is nothing in an output: None, an empty container, or a list of such."""
+    if isinstance(output, list):
+        return all(is_empty(item) for item in output)
+    return output is None or output == {}

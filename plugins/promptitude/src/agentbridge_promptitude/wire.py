@@ -1,0 +1,91 @@
+"""What Promptitude sends. Facts from its help pages (S002: /flows; PG: /generate) and inferences from them (INF).
+
+No error sample and no real answer is public: the envelope is documented field by field, how it fails is not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic import JsonValue
+
+from agentbridge.reading import Lenient, Reply
+
+FLOW_IN_URL = re.compile(r"/flows/([^/?#]+)")
+"""The flow's id in a copied endpoint URL, `.../v1/flows/:flowId/generate` (S002)."""
+
+KEY_IN_BODY = "apiKey"
+"""The deprecated place of the key (PA): never sent, since a body is evidence that errors carry."""
+
+NO_ERROR = frozenset({"", "false", "0"})
+"""Spellings of `error` that mean there is none. It is documented as a boolean (S002); as text it is INF."""
+
+SUCCESS_MESSAGE = "OK"
+"""`message` "if everything went well" (S002): no text for an error."""
+
+
+class Results(Reply):
+    """`results` of /flows (S002). On an error it may be absent, null or empty (undocumented)."""
+
+    result: Lenient[JsonValue] = None  # "string | array" (S002); string, array or JSON on /generate (PG)
+    logId: Lenient[str] = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is a generated output. An empty list or object is none; a blank string is the flow's own."""
+        return self.result not in (None, {}, [])
+
+
+class Envelope(Reply):
+    """`{code, message, error, results}`, the answer of every endpoint (S002, PG, PR)."""
+
+    code: JsonValue = None  # "200 if everything went OK, otherwise the HTTP response code"; as text: INF
+    message: JsonValue = None
+    error: JsonValue = None
+    results: Lenient[Results] = None
+
+    @property
+    def number(self) -> int | None:
+        """The code as a number; None where it is absent or none."""
+        if isinstance(self.code, str) and re.fullmatch(r"\s*-?[0-9]+\s*", self.code):
+            return int(self.code)
+        if isinstance(self.code, (int, float)) and not isinstance(self.code, bool) and self.code % 1 == 0:
+            return int(self.code)
+        return None
+
+    @property
+    def code_text(self) -> str | None:
+        """The code as the caller sees it on an error."""
+        return said(self.code) or None if self.number is None else str(self.number)
+
+    @property
+    def is_error_code(self) -> bool:
+        """Whether the code alone says that the call failed."""
+        return self.number is not None and not 200 <= self.number <= 299
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether `error` says that the call failed: true, "true", 1 and all else that is not nothing."""
+        return self.error.strip().lower() not in NO_ERROR if isinstance(self.error, str) else bool(self.error)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the envelope is there, so that this is somebody else's JSON."""
+        return self.code is None and self.message is None and self.error is None
+
+    @property
+    def complaint(self) -> str:
+        """The error text: `message` is "the detailed error message" (S002); text in `error` is INF."""
+        message = said(self.message)
+        if message and message != SUCCESS_MESSAGE:
+            return message
+        return "" if said(self.error).lower() in {*NO_ERROR, "true", "1"} else said(self.error)
+
+
+def said(value: Any) -> str:
+    """A value for a reader: text as it is, nothing for null, true and false, JSON for the rest."""
+    if isinstance(value, str):
+        return value.strip()
+    return "" if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)

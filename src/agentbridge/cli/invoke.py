@@ -1,0 +1,120 @@
+"""`agentbridge invoke` sends one call; `agentbridge prepare` shows what would be sent."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import call_fields, call_options, json_option
+from .output import note, say, say_json, summary
+
+if TYPE_CHECKING:
+    from ..model import Prepared, Result
+
+
+@click.command("invoke", short_help="Call an agent and print its answer.")
+@call_options
+@json_option
+def invoke_command(target: str, text: str | None, config: str | None, *, as_json: bool, **given: Any) -> None:
+    """Call an agent and print its answer.
+
+    TARGET is connection:agent-id, or the name of a portable agent from the configuration, alone or with @connection.
+    TEXT is the message; "-" reads it from stdin.
+
+    \b
+    Examples:
+      agentbridge invoke flowise:8a92ec5b-1473 "Help me troubleshoot my login"
+      agentbridge invoke support@flowgent "My login fails" -i vendor=Acme
+      agentbridge invoke promptitude:f-42 -i name=Andres -i tags:='["a", "b"]' -i mail=@mail.txt
+      agentbridge invoke fluxprompt:a176fb62 -f varInputNode_1=report.pdf --json | jq .text
+      echo "and now in French" | agentbridge invoke flowise:8a92ec5b-1473 - --session s-1
+      agentbridge invoke flowise:8a92ec5b-1473 hi --option flowise.overrideConfig='{"temperature": 0}'
+
+    The answer goes to stdout, all else to stderr. A run that pauses to ask a human prints its question, says so on
+    stderr and exits with 0; in --json its status is "waiting_for_input".
+
+    Where to send it: connections are read from the configuration and from variables such as FLOWISE_BASE_URL and
+    FLOWISE_API_KEY. To try it without an account, run `agentbridge emulate` in another terminal.
+    """  # noqa: D301 (click)
+    from ..bridge import Bridge
+
+    with Bridge(config) as bridge:
+        result = bridge.invoke(target, text, **call_fields(given))
+    if as_json:
+        say_json(result.to_dict())
+    else:
+        _show(result)
+
+
+@click.command("prepare", short_help="Show what invoke would send, as curl, and send nothing.")
+@call_options
+@json_option
+def prepare_command(target: str, text: str | None, config: str | None, *, as_json: bool, **given: Any) -> None:
+    """Show what `agentbridge invoke` with the same arguments would send, as a curl command; send nothing.
+
+    Secrets are masked as ***, files are named instead of quoted.
+
+    \b
+    Examples:
+      agentbridge prepare support@flowgent "My login fails" -i vendor=Acme
+      agentbridge prepare flowise:8a92ec5b-1473 "hello" --json
+    """  # noqa: D301 (click)
+    from ..bridge import Bridge
+
+    with Bridge(config) as bridge:
+        prepared = bridge.prepare(target, text, **call_fields(given))
+    if as_json:
+        say_json(_parts(prepared))
+    else:
+        say(prepared.curl())
+        _remarks(prepared)
+
+
+def _show(result: Result) -> None:
+    """The answer on stdout; on stderr what a reader of it should know, and on a terminal who gave it."""
+    say(result.text if result.interrupt is None else result.interrupt.question)
+    if result.interrupt is not None:
+        choices = f" ({' or '.join(result.interrupt.choices)})" if result.interrupt.choices else ""
+        resume = f"; to resume: {json.dumps(result.interrupt.resume)}" if result.interrupt.resume else ""
+        note(f"the run waits for input{choices}{resume}")
+    if sys.stdout.isatty():
+        note(summary(result))
+    _remarks(result)
+
+
+def _remarks(of: Result | Prepared) -> None:
+    """What was left out and what the plugin warns of: never kept from the user."""
+    for name in of.dropped:
+        note(f"dropped: {name}, which the vendor cannot carry")
+    for warning in of.warnings:
+        note(f"warning: {warning}")
+
+
+def _parts(prepared: Prepared) -> dict[str, Any]:
+    """A prepared request as JSON values."""
+    from ..body import final_url
+
+    request = prepared.request
+    return {
+        "method": request.method,
+        "url": final_url(request),
+        "headers": {**request.headers, **request.auth},
+        "json": _plain(request.json),
+        "form": _plain(request.form),
+        "content": None if request.content is None else request.content.decode("utf-8", "replace"),
+        "dropped": list(prepared.dropped),
+        "warnings": list(prepared.warnings),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON values, with files named instead of quoted."""
+    return json.loads(json.dumps(value, default=_leaf))
+
+
+def _leaf(value: Any) -> Any:
+    file = getattr(value, "file", value)  # DataUrl and FileText hold one
+    return f"<{file.name}, {file.type}>" if hasattr(file, "type") else dict(value)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import base64
+import json
+import logging
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentbridge import Fault, FaultKind, HttpResponse, Result
+from agentbridge.redaction import MASK, Redactor, guard_logs, is_secret_name
+
+KEY = 'sk-"käy"/with+odd?chars'.encode("ascii", "ignore").decode()
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        KEY, json.dumps(KEY)[1:-1], quote(KEY), quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode(),
+        base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("="),
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked_in_every_spelling_it_travels_in(spelling):
+    redactor = Redactor([f"Bearer {KEY}"])
+    assert redactor.text(f"before {spelling} after") .startswith("before ***")
+    assert spelling.encode() not in redactor.bytes(b"<" + spelling.encode() + b">")
+
+
+@given(st.text("abcdefgh+/=", min_size=6, max_size=30), st.text(max_size=20), st.text(max_size=20))
+def test_whatever_surrounds_a_secret_it_is_gone(secret, before, after):
+    assert secret not in Redactor([secret]).text(before + secret + after).replace(MASK, "")  or secret in before + after
+
+
+def test_short_words_are_no_secrets():
+    assert Redactor(["error"]).text("an error") == "an error"
+
+
+def test_values_are_masked_all_through():
+    redactor = Redactor(["secret-key"])
+    result = Result(text="a secret-key", output={"secret-key": ["secret-key"]})
+    fault = redactor.value(Fault(FaultKind.UNKNOWN, "secret-key", code="secret-key", partial=result))
+    assert "secret-key" not in repr(fault)
+    assert fault.partial.output == {MASK: [MASK]}
+
+
+def test_secret_headers_of_an_answer_are_masked_by_name():
+    response = Redactor([]).response(HttpResponse(200, {"Set-Cookie": "a=b", "X-Api-Key": "k", "Server": "s"}))
+    assert response.headers == {"set-cookie": MASK, "x-api-key": MASK, "server": "s"}
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [("Authorization", True), ("api-key", True), ("X-Auth-Token", True), ("cookie", True), ("Client-Secret", True), ("Accept", False)],
+)
+def test_headers_that_hold_secrets_are_known_by_name(name, secret):
+    assert is_secret_name(name) is secret
+
+
+@pytest.mark.parametrize("logger", ["httpx", "httpcore.http11", "httpcore2.connection"])
+def test_what_http_libraries_log_is_masked(logger, caplog):
+    guard_logs(frozenset({"a-logged-secret"}))
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger(logger).debug("headers=%r", [(b"api-key", b"a-logged-secret")])
+    assert "a-logged-secret" not in caplog.text
+    assert MASK in caplog.text

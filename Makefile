@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := fluxprompt promptitude flowgent flowise
 EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
-SOURCES := src plugins tests examples
+SOURCES := src plugins tests cassettes conftest.py
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -19,7 +19,7 @@ check: .venv/.dev             ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-timing
 
 install: .venv/.dev           ## everything, editable, into .venv
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 for _name in list(os.environ):  # a developer's own keys and proxies are none of the tests' business
-    if _name.startswith(("AGENTBRIDGE_", "FLUXPROMPT_", "PROMPTITUDE_", "FLOWGENT_", "FLOWISE_")) or _name.lower().endswith("_proxy"):
+    if _name.startswith(
+        ("AGENTBRIDGE_", "FLUXPROMPT_", "PROMPTITUDE_", "FLOWGENT_", "FLOWISE_")
+    ) or _name.lower().endswith("_proxy"):
         del os.environ[_name]
 
 _outside: list[str] = []
@@ -43,9 +45,14 @@ sys.addaudithook(_guard)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run, also where a test swallowed the guard's exception."""
     if _outside:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         sys.stderr.write(f"\nattempts to leave the loopback interface: {_outside}\n")
+
+
+async def _awaited(ask: Callable[[], Any]) -> Any:
+    return await ask()
 
 
 class Both:
@@ -55,6 +62,7 @@ class Both:
         from agentbridge import AsyncBridge, Bridge
 
         self.world = world
+        self._open = True
         self._runner = asyncio.Runner() if world == "async" else None
         self.bridge: Any = AsyncBridge(**options) if world == "async" else Bridge(**options)
 
@@ -69,17 +77,16 @@ class Both:
 
     def close(self) -> None:
         self._run(self.bridge.close)
-        if self._runner is not None:
+        if self._runner is not None and self._open:
             self._runner.close()
+        self._open = False
 
     def _run(self, ask: Callable[[], Any]) -> Any:
         if self._runner is None:
             return ask()
-
-        async def asked() -> Any:
-            return await ask()
-
-        return self._runner.run(asked())
+        if not self._open:
+            return asyncio.run(_awaited(ask))
+        return self._runner.run(_awaited(ask))
 
 
 @pytest.fixture(params=["sync", "async"])

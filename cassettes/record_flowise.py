@@ -41,7 +41,9 @@ def main(info_path: str) -> None:
 def _record(path: Path, name: str, call: dict[str, Any], info: dict[str, Any]) -> None:
     key = "a-wrong-key" if call.pop("wrong_key", False) else info["api_key"]
     flow = call.pop("flow")
-    bridge = Bridge({}, connections={"flowise": Connection("flowise", info["base_url"], key)}, retry=RetryPolicy(attempts=1))
+    bridge = Bridge(
+        {}, connections={"flowise": Connection("flowise", info["base_url"], key)}, retry=RetryPolicy(attempts=1)
+    )
     config = {**vcr_config(), "record_mode": "once"}
     minted = mock.patch("agentbridge.planning.uuid4", return_value=fresh_id(name))
     with bridge, minted, vcr.VCR(**config).use_cassette(str(path)):

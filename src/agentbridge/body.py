@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import stat
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -193,9 +194,10 @@ def _size(file: File) -> int:
         return len(file.content)
     try:
         path = Path(os.fspath(file.path or ""))
-        if not path.is_file():
-            raise FileNotFoundError("no such file")
-        return path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # the length is sent before the content, so it has to be known
+            raise OSError("it is no regular file")
+        return status.st_size
     except OSError as error:
         raise ConfigurationError(
             f"file {os.fspath(file.path or '')!r} cannot be read: {error.strerror or error}. Nothing was sent"

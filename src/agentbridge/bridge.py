@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
+import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, Self, TypeVar, cast
@@ -14,9 +16,10 @@ from .config import Connection
 from .directory import Directory
 from .errors import ConfigurationError, PluginError
 from .exchange import operate, run
-from .model import Invocation, Pending, Prepared, Result
+from .model import Invocation, Pending, Result
 from .planning import Settings, plan_operation, plan_run
 from .plugins import Registry
+from .prepared import Prepared
 from .provider import Operation
 from .retry import RetryPolicy, Timeouts
 from .transport import AsyncTransport, Transport, adrive, drive, open_async_transport, open_transport, transport_name
@@ -180,6 +183,8 @@ class AsyncBridge(_Base):
         if self._loop is asyncio.get_running_loop():
             for transport in transports.values():
                 await transport.close()
+        else:
+            _forget(transports)
 
     async def __aenter__(self) -> Self:
         return self
@@ -192,13 +197,25 @@ class AsyncBridge(_Base):
         if self._given is not None:
             return cast("AsyncTransport", self._given)
         loop = asyncio.get_running_loop()
-        if (
-            loop is not self._loop
-        ):  # connections belong to the loop they were opened in, and cannot be closed in another
-            self._loop, self._transports = loop, {}
+        if loop is not self._loop:
+            old, self._loop, self._transports = self._transports, loop, {}
+            _forget(old)
         key = (connection.proxy, connection.verify)
         if key not in self._transports:
             self._transports[key] = open_async_transport(
                 self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
             )
         return cast("AsyncTransport", self._transports[key])
+
+
+def _forget(transports: dict[Any, AsyncTransport]) -> None:
+    """Drop connections of an event loop that is over.
+
+    Only that loop could have closed them. Collected, they close their sockets and warn, which would tell a caller off
+    for what the caller could not do.
+    """
+    if transports:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            transports.clear()
+            gc.collect()

@@ -23,15 +23,13 @@ _WHY = {
     "user_id": "it has no user ids",
     "callback_url": "it has no callbacks",
 }
-_TEXT_OR_NONE = ("text", "session_id", "user_id", "callback_url")
+_TEXTS = ("target", "text", "session_id", "user_id", "callback_url")
 
 
 def check_types(invocation: Invocation) -> None:
     """Raise ConfigurationError for a field of the wrong type, which a vendor would answer in its own odd way."""
-    for field in _TEXT_OR_NONE:
-        value = getattr(invocation, field)
-        if value is not None and not isinstance(value, str):
-            raise _wrong(field, "a str or None", value)
+    for field in _TEXTS:
+        _check_text(field, getattr(invocation, field))
     for message in invocation.messages:
         if not isinstance(message, Message):
             raise _wrong("messages", "agentbridge.Message values", message)
@@ -43,6 +41,15 @@ def check_types(invocation: Invocation) -> None:
             raise _wrong(f"options[{name!r}]", "a mapping, as in options={'flowise': {...}}", options)
     for file in invocation.files:
         _check_attachment(file)
+
+
+def _check_text(field: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise _wrong(field, "a str or None", value)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ConfigurationError(f"Invocation.{field} has half of a surrogate pair, which is no text: {value!r}")
 
 
 def carried(invocation: Invocation, provider: Provider, on_unsupported: str) -> tuple[Invocation, tuple[str, ...]]:

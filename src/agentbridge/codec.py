@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import attrs
-
-from . import model, wire
 
 SCHEMA_VERSION = 1
 _VERSION_KEY = "schema_version"
@@ -58,7 +57,7 @@ def _build(cls: type, data: Any) -> Any:
         raise ValueError(f"{cls.__name__} is written as an object, not as {type(data).__name__}")
     if unknown := sorted(set(data) - set(_fields(cls))):
         raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
-    hints = typing.get_type_hints(cls, vars(wire) | vars(model))
+    hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
     try:
         return cls(**{name: _value(hints[name], item) for name, item in data.items()})
     except TypeError as error:

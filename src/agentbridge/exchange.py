@@ -22,6 +22,8 @@ from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 
+_EMPTY = "empty answer"
+
 
 @attrs.frozen
 class Send:
@@ -69,8 +71,6 @@ class RunPlan(Plan):
     read: Callable[[HttpResponse], Any]
     build_poll: Callable[[Pending], Send]
     tool_errors: str
-    session_id: str | None
-    dropped: tuple[str, ...]
 
 
 def run(plan: RunPlan, started: float) -> Steps[Result]:
@@ -83,7 +83,7 @@ def run(plan: RunPlan, started: float) -> Steps[Result]:
     value = yield from state.settle(plan.send, starts=True)
     if isinstance(value, Pending):
         value = yield from _follow(state, value, plan)
-    return _filled(value, plan, state)
+    return state.filled(value)
 
 
 def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], started: float) -> Steps[T | Pending]:
@@ -102,7 +102,7 @@ def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Res
     while True:
         state.accept(pending)
         if pending.kind == "callback":
-            raise state.error(not_waited_for())
+            raise state.error(not_waited_for(state.response))
         yield from state.sleep(_until(limit, state.now, state.poll_delay(pending)))
         if limit is not None and state.now >= limit:
             raise state.error(never_finished(plan.timeouts.answer or 0))
@@ -114,23 +114,6 @@ def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Res
 
 def _until(limit: float | None, now: float, seconds: float) -> float:
     return seconds if limit is None else max(0.0, min(seconds, limit - now))
-
-
-def _filled(result: Result, plan: RunPlan, state: _State[Result]) -> Result:
-    asked = plan.asked
-    empty = () if result.text.strip() or "empty answer" in result.warnings else ("empty answer",)
-    return attrs.evolve(
-        result,
-        provider=asked.provider,
-        connection=asked.connection,
-        agent=asked.agent,
-        session_id=result.session_id or plan.session_id,
-        dropped=plan.dropped,
-        warnings=(*result.warnings, *empty),
-        response=state.response or result.response,
-        attempts=state.attempts,
-        elapsed=state.now - state.started,
-    )
 
 
 class _State(Generic[T]):
@@ -168,16 +151,42 @@ class _State(Generic[T]):
         """Remember a run that the vendor has accepted."""
         asked = self.plan.asked
         self.may_have_run = True
-        self.pending = attrs.evolve(pending, connection=asked.connection, agent=asked.agent)
+        self.pending = attrs.evolve(
+            pending,
+            connection=asked.connection,
+            agent=asked.agent,
+            session_id=pending.session_id or asked.session_id,
+        )
 
     def poll_delay(self, pending: Pending) -> float:
         """The vendor's wish in `Retry-After`, else the provider's, in seconds."""
         wish = parse_retry_after(self.response.headers, self.wall) if self.response else None
         return pending.after if wish is None else wish
 
+    def filled(self, result: Result) -> Result:
+        """The provider's Result, and all that the core knows of the call."""
+        asked = self.plan.asked
+        empty = () if result.text.strip() or _EMPTY in result.warnings else (_EMPTY,)
+        return attrs.evolve(
+            result,
+            provider=asked.provider,
+            connection=asked.connection,
+            agent=asked.agent,
+            session_id=result.session_id or asked.session_id,
+            dropped=asked.dropped,
+            warnings=(*result.warnings, *empty),
+            response=self.response or result.response,
+            attempts=self.attempts,
+            elapsed=self.now - self.started,
+        )
+
     def error(self, failure: Failure) -> InvocationError:
         """The exception of a failure. What may have run stays so, whatever a later answer says."""
-        fault = attrs.evolve(failure.fault, may_have_run=failure.fault.may_have_run is not False or self.may_have_run)
+        fault = attrs.evolve(
+            failure.fault,
+            may_have_run=failure.fault.may_have_run is not False or self.may_have_run,
+            partial=failure.fault.partial and self.filled(failure.fault.partial),
+        )
         failure = attrs.evolve(failure, fault=fault)
         return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending)
 

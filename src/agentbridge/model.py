@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from .wire import File, HttpRequest, HttpResponse, JsonValue, Link, as_dict
+from .codec import from_dict, to_dict
+from .wire import File, HttpResponse, JsonValue, Link, as_dict
 
 if TYPE_CHECKING:
     from .errors import AgentBridgeError
 
 __all__ = [
-    "SHARED", "File", "Interrupt", "Invocation", "JsonValue", "Link", "Message", "Outcome", "Pending", "Prepared",
-    "Result", "Source", "ToolCall", "Usage",
+    "SHARED", "File", "Interrupt", "Invocation", "JsonValue", "Link", "Message", "Outcome", "Pending",     "Result", "Source", "ToolCall", "Usage",
 ]  # fmt: skip
 
 SHARED = "agentbridge:shared-session"
@@ -95,15 +95,11 @@ class Pending:
 
     def to_dict(self) -> dict[str, Any]:
         """This run as plain JSON values, to be picked up again by `from_dict` in any process."""
-        from .codec import to_dict
-
         return to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Pending:
         """Rebuild what `to_dict` wrote. Raises ValueError for anything else."""
-        from .codec import from_dict
-
         return from_dict(cls, data)
 
 
@@ -129,15 +125,11 @@ class Invocation:
 
     def to_dict(self) -> dict[str, Any]:
         """This invocation as plain JSON values with a schema version."""
-        from .codec import to_dict
-
         return to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Invocation:
         """Rebuild what `to_dict` wrote. Raises ValueError for anything else."""
-        from .codec import from_dict
-
         return from_dict(cls, data)
 
 
@@ -178,31 +170,12 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """This result as plain JSON values with a schema version."""
-        from .codec import to_dict
-
         return to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """Rebuild what `to_dict` wrote. Raises ValueError for anything else."""
-        from .codec import from_dict
-
         return from_dict(cls, data)
-
-
-@attrs.frozen
-class Prepared:
-    """What would be sent, with every secret masked; made by `Bridge.prepare`, which sends nothing."""
-
-    request: HttpRequest
-    dropped: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-    warnings: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
-
-    def curl(self) -> str:
-        """The same request as a curl command. Secrets are `***`, files stand as `<name, media type>`."""
-        from .curl import curl
-
-        return curl(self.request)
 
 
 @attrs.frozen

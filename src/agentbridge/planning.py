@@ -16,7 +16,8 @@ from .config import Connection, check_choice, did_you_mean, variable
 from .directory import Directory
 from .errors import AgentBridgeError, ConfigurationError, PluginError, UnknownTargetError, UnsupportedFeatureError
 from .exchange import Plan, RunPlan, Send
-from .model import SHARED, Invocation, Pending, Prepared
+from .model import SHARED, Invocation, Pending
+from .prepared import Prepared
 from .provider import Call, Operation, Provider
 from .redaction import guard_logs, is_secret_name, without_auth
 from .retry import RetryPolicy, Timeouts
@@ -94,8 +95,8 @@ def plan_run(
     call = _call(directory, name, connection, provider, agent=agent_id, options=options)
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = _asked(name, connection, provider, call, request)
-    send = _send(request, settings)
+    asked = attrs.evolve(_asked(name, connection, provider, call, request), session_id=session_id, dropped=dropped)
+    send = _send(request, provider, settings)
     plan = RunPlan(
         asked=asked,
         send=send,
@@ -105,8 +106,6 @@ def plan_run(
         read=provider.read,
         build_poll=_poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
-        session_id=session_id,
-        dropped=dropped,
     )
     return PlannedRun(
         plan=plan,
@@ -131,7 +130,7 @@ def plan_operation(
     call = _call(directory, name, connection, provider)
     request = _built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
-    send = _send(request, settings)
+    send = _send(request, provider, settings)
     asked = _asked(name, connection, provider, call, request)
     plan = Plan(
         asked=asked,
@@ -179,6 +178,8 @@ def _check_agent(agent_id: str, name: str, connection: Connection) -> None:
     """A copied endpoint URL may name the agent in its query; otherwise the target must."""
     if not agent_id.strip() and "?" not in (connection.base_url or ""):
         raise UnknownTargetError(f"target '{name}:' names no agent; write '{name}:agent-id'")
+    if agent_id.strip() in {".", ".."}:  # would be another path of the vendor's
+        raise UnknownTargetError(f"target '{name}:{agent_id}' names no agent: {agent_id!r} is no id")
 
 
 def _check_options(invocation: Invocation, provider: Provider, directory: Directory) -> None:
@@ -246,13 +247,17 @@ def _built(build: Callable[[], HttpRequest], provider: Provider, connection: Con
 def _poller(provider: Provider, call: Call, connection: Connection, settings: Settings) -> Callable[[Pending], Send]:
     def poll(pending: Pending) -> Send:
         request = _built(lambda: provider.build_poll(pending, call), provider, connection)
-        return _send(attrs.evolve(request, idempotent=True), settings)
+        return _send(attrs.evolve(request, idempotent=True), provider, settings)
 
     return poll
 
 
-def _send(request: HttpRequest, settings: Settings) -> Send:
-    return Send(request, final_url(request), encode(request), settings.timeouts)
+def _send(request: HttpRequest, provider: Provider, settings: Settings) -> Send:
+    try:
+        return Send(request, final_url(request), encode(request), settings.timeouts)
+    except UnsupportedFeatureError as error:
+        error.provider = provider.name
+        raise
 
 
 def _asked(name: str, connection: Connection, provider: Provider, call: Call, request: HttpRequest) -> Asked:

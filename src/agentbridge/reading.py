@@ -6,6 +6,10 @@ from typing import Annotated, Any, Self, TypeVar
 
 import pydantic
 
+from .wire import decode_json
+
+__all__ = ["Lenient", "Reply", "decode_json"]
+
 T = TypeVar("T")
 
 

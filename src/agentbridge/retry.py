@@ -10,10 +10,14 @@ from .errors import ConfigurationError
 from .faults import Fault
 
 
+_LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
+
+
 def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not value > 0:
+    if value is not None and not 0 < value <= _LONGEST:
+        name = f"{type(instance).__name__}.{attribute.name}"
         raise ConfigurationError(
-            f"{type(instance).__name__}.{attribute.name} must be more than 0 seconds, not {value!r}"
+            f"{name} must be more than 0 and at most {_LONGEST} seconds, not {value!r}; None is no limit"
         )
 
 

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .faults import Fault, FaultKind, complete, fault_from_status, parse_retry_after
 from .model import Pending, Result
-from .redaction import redactor_of
+from .redaction import Redactor, redactor_of
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
 T = TypeVar("T")
@@ -40,6 +40,8 @@ class Asked:
     connection: str
     agent: str
     request: HttpRequest
+    session_id: str | None = None
+    dropped: tuple[str, ...] = ()
     secrets: frozenset[str] = attrs.field(default=frozenset(), repr=False)
     key_hint: str = ""
 
@@ -102,16 +104,16 @@ def never_finished(seconds: float) -> Failure:
     return Failure(ResponseTimeoutError, Fault(FaultKind.UNKNOWN, message, retryable=True, may_have_run=True))
 
 
-def not_waited_for() -> Failure:
+def not_waited_for(response: HttpResponse | None) -> Failure:
     """The vendor says that it will answer by callback, which `invoke` cannot wait for."""
     message = "accepted, but the answer comes by callback: nothing here can wait for it"
-    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True))
+    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True), response)
 
 
 def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending | None) -> InvocationError:
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
-    fault = redactor.value(failure.fault)
+    fault = _masked(failure.fault, redactor)
     if fault.kind is FaultKind.AUTHENTICATION and asked.key_hint:
         fault = attrs.evolve(fault, message=f"{fault.message}. {asked.key_hint}")
     error = failure.error(
@@ -128,6 +130,13 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     error.__cause__ = failure.cause
     error.__suppress_context__ = True
     return error
+
+
+def _masked(fault: Fault, redactor: Redactor) -> Fault:
+    try:
+        return redactor.value(fault)
+    except RecursionError:  # nested so deeply that only a hostile vendor sends it
+        return redactor.value(attrs.evolve(fault, partial=None))
 
 
 _DEADLINE = "the total time of the call is up"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import mimetypes
 import os
 from collections.abc import Mapping, Sequence
@@ -178,4 +179,10 @@ def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(number: str) -> float | str:
+    """1e999 is JSON but no float: it stays the text it was, since Infinity could not be written as JSON again."""
+    value = float(number)
+    return number if math.isinf(value) else value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

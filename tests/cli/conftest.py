@@ -72,6 +72,6 @@ def shell():
         options |= {"stdin": subprocess.PIPE} if stdin is not None else {}
         process = spawn(*arguments, **options)
         out, err = process.communicate(stdin, timeout=60)
-        return process.returncode, (out or b"").decode(), (err or b"").decode()
+        return process.returncode, (out or b"").decode("utf-8", "replace"), (err or b"").decode("utf-8", "replace")
 
     return call

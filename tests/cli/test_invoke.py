@@ -154,6 +154,7 @@ def test_error_line_is_str_of_the_error(called, emulators):
         (("flowise:ok", "hi", "--option", "flowise=1"), "is not provider.key=JSON"),
         (("flowise:ok", "hi", "--option", "flowise.a=b"), 'write flowise.a="b"'),
         (("flowise:ok", "hi", "--timeout", "0"), "--timeout"),
+        (("flowise:ok", "hi", "--timeout", "inf"), "--timeout"),
         (("flowise:ok", "hi", "--tool-errors", "maybe"), "--tool-errors"),
         (("flowise:ok", "hi", "--nonsense"), "--nonsense"),
     ],

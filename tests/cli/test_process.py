@@ -18,8 +18,9 @@ ESCAPE = "\x1b"
 
 
 def python(code, **environ):
+    command = [sys.executable, "-c", code]
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env={**os.environ, **environ}
+        command, capture_output=True, check=False, text=True, timeout=60, env={**os.environ, **environ}
     )
 
 
@@ -158,6 +159,13 @@ def test_terminal_is_not_steered_by_an_answer(config):
     assert code == 0
     assert ESCAPE not in shown
     assert shown.startswith("Echo: \\x1b]0;title\\x07\\x1b[31mred\n")
+
+
+def test_providers_on_a_narrow_terminal(config):
+    code, shown = on_terminal("providers", COLUMNS="80", NO_COLOR="1")
+    assert code == 0
+    assert "flowise\n  carries      text, messages, inputs, files, session_id\n  emulator     yes\n" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("command", [["demo"], ["providers"], ["emulate", "--list"], ["invoke", "flowise:ok", "hi"]])

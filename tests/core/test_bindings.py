@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge import Binding, ConfigurationError, File, Invocation, Link, UnsupportedFeatureError, bind
 
@@ -12,7 +11,9 @@ def call(**fields) -> Invocation:
 
 
 def test_text_goes_into_the_input_that_takes_it():
-    bound = bind(call(text="hi", inputs={"vendor": "Acme"}), Binding(agent="a", text="node-1", inputs={"vendor": "node-2"}))
+    bound = bind(
+        call(text="hi", inputs={"vendor": "Acme"}), Binding(agent="a", text="node-1", inputs={"vendor": "node-2"})
+    )
     assert (bound.text, bound.inputs) == (None, {"node-1": "hi", "node-2": "Acme"})
 
 
@@ -39,7 +40,10 @@ def test_a_value_is_never_read_as_a_template(value):
 
 def test_an_input_that_is_not_mapped_is_an_error_that_names_it_and_the_place():
     binding = Binding(agent="a", inputs={"vendor": "v"}, where="agentbridge.toml: [agents.support.on.flowgent]")
-    with pytest.raises(UnsupportedFeatureError, match=r"inputs\['vendr'\].*agents\.support\.on\.flowgent\] does not map it \(mapped: vendor\)"):
+    with pytest.raises(
+        UnsupportedFeatureError,
+        match=r"inputs\['vendr'\].*agents\.support\.on\.flowgent\] does not map it \(mapped: vendor\)",
+    ):
         bind(call(inputs={"vendr": "x"}), binding)
 
 

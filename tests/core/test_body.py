@@ -8,12 +8,11 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge import ConfigurationError, DataUrl, File, FileText, HttpRequest, UnsupportedFeatureError
 from agentbridge.body import encode, final_url
-from agentbridge.curl import curl
+from agentbridge.prepared import curl
 
 
 def sent(request: HttpRequest) -> bytes:
@@ -38,7 +37,11 @@ def test_a_file_is_read_from_its_path_again_for_each_attempt(tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"x" * 500_000)
     body = encode(post({"f": File("a.bin", path=path)}))
-    assert b"".join(body.pieces()) == b"".join(body.pieces()) == json.dumps({"f": base64.b64encode(b"x" * 500_000).decode()}, separators=(",", ":")).encode()
+    assert (
+        b"".join(body.pieces())
+        == b"".join(body.pieces())
+        == json.dumps({"f": base64.b64encode(b"x" * 500_000).decode()}, separators=(",", ":")).encode()
+    )
 
 
 def test_a_data_url_names_the_media_type():
@@ -113,7 +116,11 @@ def test_a_query_in_the_url_is_kept_and_added_to(url, query, final):
 
 def test_curl_masks_secrets_and_names_files():
     request = HttpRequest(
-        "POST", "https://x/a", {"X-Token": "hidden-too"}, {"api-key": "secret-key"}, json={"it's": File("a.pdf", b"abc")}
+        "POST",
+        "https://x/a",
+        {"X-Token": "hidden-too"},
+        {"api-key": "secret-key"},
+        json={"it's": File("a.pdf", b"abc")},
     )
     command = curl(request)
     assert "secret-key" not in command

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from agentbridge import Agent, Binding, Bridge, Connection, ConfigurationError, RetryPolicy, Timeouts, UnknownTargetError
+from agentbridge import (
+    Agent,
+    Binding,
+    Bridge,
+    ConfigurationError,
+    Connection,
+    RetryPolicy,
+    Timeouts,
+    UnknownTargetError,
+)
 
 TOML = """
 [connections.flowise-eu]
@@ -37,8 +46,16 @@ def test_the_file_beside_the_caller_is_read(write, monkeypatch):
     monkeypatch.setenv("MY_KEY", "the-key")
     with Bridge() as bridge:
         connection = bridge.connections["flowise-eu"]
-    assert (connection.provider, connection.base_url, connection.api_key) == ("flowise", "https://flowise.example.com", "the-key")
-    assert (connection.timeouts, connection.retry, connection.tool_errors) == (Timeouts(answer=30), RetryPolicy(attempts=1), "report")
+    assert (connection.provider, connection.base_url, connection.api_key) == (
+        "flowise",
+        "https://flowise.example.com",
+        "the-key",
+    )
+    assert (connection.timeouts, connection.retry, connection.tool_errors) == (
+        Timeouts(answer=30),
+        RetryPolicy(attempts=1),
+        "report",
+    )
 
 
 def test_the_environment_names_another_file(write, monkeypatch):
@@ -55,7 +72,9 @@ def test_arguments_override_the_file(write):
     write(TOML)
     bridge = Bridge(connections={"flowise-eu": Connection("flowise", "https://other.example.com")})
     assert bridge.connections["flowise-eu"].base_url == "https://other.example.com"
-    assert bridge.prepare("support", "hi", inputs={"vendor": "Acme"}).request.url.startswith("https://other.example.com/")
+    assert bridge.prepare("support", "hi", inputs={"vendor": "Acme"}).request.url.startswith(
+        "https://other.example.com/"
+    )
 
 
 def test_without_a_file_the_environment_alone_makes_connections(write, monkeypatch):
@@ -77,7 +96,9 @@ def test_the_key_of_a_connection_is_found_by_its_name(write, monkeypatch):
 def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(write):
     write(TOML)
     bridge = Bridge()
-    with pytest.raises(ConfigurationError, match=r"connections\.flowise-eu\.api_key_env names \$MY_KEY, which is not set"):
+    with pytest.raises(
+        ConfigurationError, match=r"connections\.flowise-eu\.api_key_env names \$MY_KEY, which is not set"
+    ):
         bridge.invoke("flowise-eu:x", "hi")
 
 
@@ -85,13 +106,19 @@ def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(wr
     ("text", "message"),
     [
         ("[conections.a]\nprovider='x'", r"agentbridge\.toml: unknown key 'conections'\. Did you mean 'connections'\?"),
-        ("[connections.a]\nprovider='x'\nbaseurl='y'", r"unknown key 'connections\.a\.baseurl'\. Did you mean 'base_url'\?"),
+        (
+            "[connections.a]\nprovider='x'\nbaseurl='y'",
+            r"unknown key 'connections\.a\.baseurl'\. Did you mean 'base_url'\?",
+        ),
         ("[connections.a]\nverify='false'\nprovider=7", r"connections\.a\.provider: Input should be a valid string"),
         ("[connections.a.retry]\nattempts='three'", r"connections\.a\.retry\.attempts"),
         ("[connections.a.retry]\nattemps=3", r"Did you mean 'attempts'"),
         ("[connections.a.retry]\nretry_unsafe='false'", r"retry_unsafe: Input should be a valid boolean"),
         ("[connections.a]\ntool_errors='ignore'", r"tool_errors: Input should be 'raise' or 'report'"),
-        ("[agents.a]\ndefault='b'\n[agents.a.on.c]\nagent='1'", r"agents\.a\.default is 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)"),
+        (
+            "[agents.a]\ndefault='b'\n[agents.a.on.c]\nagent='1'",
+            r"agents\.a\.default is 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)",
+        ),
         ("[agents.a.on.c]\nagent='1'\ntext='t'\ntemplate='u'", r"\[agents\.a\.on\.c\] has both 'text' and 'template'"),
         ("[agents.a.on.c]\ntext='t'", r"agents\.a\.on\.c\.agent: Field required"),
         ("[agents.a.on.c]\nagent='1'\ninput={}", r"unknown key 'agents\.a\.on\.c\.input'\. Did you mean 'inputs'\?"),
@@ -101,7 +128,10 @@ def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(wr
         ("[connections.a]\nbase_url='flowise.example.com'", r"base_url must look like https://host"),
         ("[connections.a]\nbase_url='https://me:pass@host'", r"base_url holds a user name or password"),
         ("[connections.a]\nbase_url='http://host:port'", r"base_url is not a URL"),
-        ("[connections.a.timeouts]\nanswer=0", r"Timeouts\.answer must be more than 0 seconds, not 0"),
+        (
+            "[connections.a.timeouts]\nanswer=0",
+            r"Timeouts\.answer must be more than 0 and at most 10000000 seconds, not 0",
+        ),
     ],
 )
 def test_a_typo_is_named_with_its_file_and_the_remedy(write, text, message):
@@ -117,10 +147,12 @@ def test_a_file_that_is_asked_for_and_missing_is_named(tmp_path):
         Bridge(tmp_path / "gone.toml")
 
 
-@pytest.mark.parametrize("key", ["secret\nkey", "secret-key\n", " secret-key", "s\u00e9cret-key", "secret\x00key", "secret\u200bkey"])
+@pytest.mark.parametrize(
+    "key", ["secret\nkey", "secret-key\n", " secret-key", "s\u00e9cret-key", "secret\x00key", "secret\u200bkey"]
+)
 @pytest.mark.parametrize("way", ["argument", "environment", "mapping"])
 def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(write, monkeypatch, key, way):
-    with pytest.raises((ConfigurationError, ValueError)) as caught:  # noqa: PT012
+    with pytest.raises((ConfigurationError, ValueError)) as caught:
         if way == "environment":
             if "\x00" in key:
                 raise ConfigurationError("FLOWISE_API_KEY")  # no environment holds such a key
@@ -140,8 +172,12 @@ def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(write, mon
         ("", "the target is empty"),
         ("   ", "the target is empty"),
         ("flowise-eu:", "names no agent; write 'flowise-eu:agent-id'"),
+        ("flowise-eu:..", "'..' is no id"),
         ("suport", r"no agent 'suport' \(there: support\)\. Did you mean 'support'\?"),
-        ("support@flowise", r"agent 'support' is not bound to 'flowise' \(there: support@flowise-eu\).*Add \[agents\.support\.on\.flowise\]"),
+        (
+            "support@flowise",
+            r"agent 'support' is not bound to 'flowise' \(there: support@flowise-eu\).*Add \[agents\.support\.on\.flowise\]",
+        ),
         ("flowse-eu:x", r"no connection 'flowse-eu' \(there: flowise-eu\)\. Did you mean 'flowise-eu'\?"),
         ("flowise:x", r"Set \$FLOWISE_BASE_URL, or write \[connections\.flowise\]"),
         ("support@", "is not bound to ''|has no default|say which"),
@@ -160,7 +196,9 @@ def test_a_self_hosted_provider_without_an_address_says_how_to_give_one(write):
 
 
 def test_a_provider_that_is_not_installed_is_named(write):
-    with pytest.raises(ConfigurationError, match=r"connection 'x' asks for the provider 'nobody', which is not installed"):
+    with pytest.raises(
+        ConfigurationError, match=r"connection 'x' asks for the provider 'nobody', which is not installed"
+    ):
         Bridge(connections={"x": Connection("nobody", "https://x.example.com")}).invoke("x:1", "hi")
 
 
@@ -174,7 +212,21 @@ def test_portable_agents_can_be_given_as_arguments():
 @pytest.mark.parametrize("field", ["on_unsupported", "tool_errors"])
 @pytest.mark.parametrize("where", ["bridge", "connection", "call"])
 def test_a_setting_that_there_is_not_is_refused(field, where):
-    with pytest.raises(ConfigurationError, match=field):  # noqa: PT012
-        connection = Connection("flowise", "https://x.example.com", **({field: "maybe"} if where == "connection" else {}))
+    with pytest.raises(ConfigurationError, match=field):
+        connection = Connection(
+            "flowise", "https://x.example.com", **({field: "maybe"} if where == "connection" else {})
+        )
         bridge = Bridge({}, connections={"f": connection}, **({field: "maybe"} if where == "bridge" else {}))
         bridge.prepare("f:1", "hi", **({field: "maybe"} if where == "call" else {}))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), 1e12])
+def test_a_time_that_is_no_limit_is_refused(seconds):
+    with pytest.raises(ConfigurationError, match=r"Timeouts\.total must be .*None is no limit"):
+        Timeouts(total=seconds)
+
+
+@pytest.mark.parametrize("fields", [{"attempts": 0}, {"first_delay": -1}, {"max_delay": -1}])
+def test_a_retry_policy_that_makes_no_sense_is_refused(fields):
+    with pytest.raises(ConfigurationError, match="RetryPolicy"):
+        RetryPolicy(**fields)

@@ -21,7 +21,9 @@ def made(cls: type[Exception]) -> Exception:
             agent="a-1",
             request=REQUEST,
             response=HttpResponse(200, {"x": "y"}, b"{}"),
-            fault=Fault(FaultKind.QUOTA_EXCEEDED, "No credits available", code="402", partial=Result(text="", output="")),
+            fault=Fault(
+                FaultKind.QUOTA_EXCEEDED, "No credits available", code="402", partial=Result(text="", output="")
+            ),
             attempts=2,
             pending=Pending("poll", "run-1"),
         )

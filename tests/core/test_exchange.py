@@ -6,8 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge import (
     Fault,
@@ -41,7 +40,9 @@ def read(response: HttpResponse) -> Any:
     body = response.json()
     if "error" in body:
         return fault_from_status(body["error"], "inner", code=body["error"])
-    return Result(text=body["text"], output=body["text"], tool_calls=tuple(ToolCall(**call) for call in body.get("tools", ())))
+    return Result(
+        text=body["text"], output=body["text"], tool_calls=tuple(ToolCall(**call) for call in body.get("tools", ()))
+    )
 
 
 def plan(**changes: Any) -> RunPlan:
@@ -54,8 +55,6 @@ def plan(**changes: Any) -> RunPlan:
         "read": read,
         "build_poll": lambda _: Send(POLL, POLL.url, encode(POLL)),
         "tool_errors": "raise",
-        "session_id": None,
-        "dropped": (),
     }
     return RunPlan(**{**fields, **changes})
 
@@ -98,7 +97,8 @@ def inner(status: int) -> HttpResponse:
 
 
 def test_an_answer_is_filled_in_by_the_core_once():
-    played = Played([(OK, 1.5)], session_id="s-1", dropped=("user_id",))
+    asked = attrs.evolve(plan().asked, session_id="s-1", dropped=("user_id",))
+    played = Played([(OK, 1.5)], asked=asked)
     result = played.result
     assert (result.provider, result.connection, result.agent, result.session_id) == ("vendor", "account", "a-1", "s-1")
     assert (result.dropped, result.attempts, result.elapsed) == (("user_id",), 1, 1.5)
@@ -124,7 +124,9 @@ def test_nothing_that_may_have_run_is_sent_again(answer):
     assert (played.error.may_have_run, played.error.attempts) == (True, 1)
 
 
-@pytest.mark.parametrize("answer", [HttpResponse(400), HttpResponse(401), HttpResponse(403), HttpResponse(302), inner(402)])
+@pytest.mark.parametrize(
+    "answer", [HttpResponse(400), HttpResponse(401), HttpResponse(403), HttpResponse(302), inner(402)]
+)
 def test_what_will_not_get_better_is_not_tried_again(answer):
     played = Played([answer])
     assert (played.sent, played.error.retryable, played.error.may_have_run) == (["POST"], False, False)
@@ -170,9 +172,10 @@ def test_an_accepted_run_is_polled_and_its_start_never_sent_again():
 
 
 def test_a_failing_poll_says_that_the_run_may_have_run_and_which_it_was():
-    error = Played([HttpResponse(202), HttpResponse(404)]).error
+    error = Played([HttpResponse(202), HttpResponse(404)], asked=attrs.evolve(plan().asked, session_id="s-1")).error
     assert (type(error), error.may_have_run, error.attempts) == (errors.NotFoundError, True, 1)
-    assert (error.pending.id, error.pending.connection, error.pending.agent) == ("run-1", "account", "a-1")
+    pending = error.pending
+    assert (pending.id, pending.connection, pending.agent, pending.session_id) == ("run-1", "account", "a-1", "s-1")
 
 
 def test_a_polled_run_that_never_ends_is_a_timeout_after_the_answer_limit():
@@ -204,13 +207,15 @@ def test_no_attempt_begins_after_the_total_time():
 def test_an_acknowledgement_of_a_callback_is_never_read_as_an_answer():
     error = Played([OK], read=lambda _: Pending("callback")).error
     assert type(error) is errors.InvocationError
-    assert (error.pending.kind, error.may_have_run, error.attempts) == ("callback", True, 1)
+    assert (error.pending.kind, error.may_have_run, error.attempts, error.status) == ("callback", True, 1, 200)
 
 
 def test_a_failed_tool_inside_a_200_is_raised_with_the_answer_that_came_with_it():
     answer = HttpResponse(200, {}, b'{"text": "hm", "tools": [{"name": "crm", "error": "timeout"}]}')
     error = Played([answer]).error
     assert (type(error), error.partial.text, error.status) == (errors.ToolExecutionError, "hm", 200)
+    partial = error.partial
+    assert (partial.provider, partial.agent, partial.attempts, partial.response.status) == ("vendor", "a-1", 1, 200)
     assert Played([answer], tool_errors="report").result.tool_calls[0].error == "timeout"
 
 
@@ -240,7 +245,9 @@ def test_what_read_raises_is_chained_by_its_type_alone():
 
 
 def test_an_unreadable_error_page_is_still_its_status():
-    error = Played([HttpResponse(502, {"content-type": "text/html"}, b"<html>oops</html>")], read=lambda r: r.json()).error
+    error = Played(
+        [HttpResponse(502, {"content-type": "text/html"}, b"<html>oops</html>")], read=lambda r: r.json()
+    ).error
     assert (type(error), error.status, error.response.content) == (errors.UnavailableError, 502, b"<html>oops</html>")
     assert "<html>oops" in str(error)
 

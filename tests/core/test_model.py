@@ -6,12 +6,25 @@ import string
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge import (
-    SHARED, File, HttpRequest, HttpResponse, Interrupt, Invocation, Link, Message, Outcome, Pending, Prepared, Result,
-    Source, ToolCall, Usage, events,
+    SHARED,
+    File,
+    HttpRequest,
+    HttpResponse,
+    Interrupt,
+    Invocation,
+    Link,
+    Message,
+    Outcome,
+    Pending,
+    Prepared,
+    Result,
+    Source,
+    ToolCall,
+    Usage,
+    events,
 )  # fmt: skip
 
 JSON = st.recursive(
@@ -24,7 +37,9 @@ NAMES = st.text(string.ascii_letters, min_size=1)
 FILES = st.builds(File, NAMES, content=st.none() | st.binary(), path=TEXT, media_type=TEXT, input=TEXT) | st.builds(
     Link, st.text(), name=TEXT, input=TEXT
 )
-MESSAGES = st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), st.text(), st.lists(JSON, max_size=2)), max_size=2)
+MESSAGES = st.lists(
+    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text(), st.lists(JSON, max_size=2)), max_size=2
+)
 INVOCATIONS = st.builds(
     Invocation,
     target=st.text(),
@@ -121,13 +136,18 @@ class TestHttpResponse:
     def test_header_names_are_lower_case(self):
         assert HttpResponse(200, {"Content-Type": "Text/HTML; charset=x"}).content_type == "text/html"
 
-    @pytest.mark.parametrize("content", [b"NaN", b'{"a": Infinity}', b"[-Infinity]", b"", b"<html>", b"\xff", b"[" * 100_000])
+    @pytest.mark.parametrize(
+        "content", [b"NaN", b'{"a": Infinity}', b"[-Infinity]", b"", b"<html>", b"\xff", b"[" * 100_000]
+    )
     def test_what_is_not_json_is_a_value_error(self, content):
-        with pytest.raises(ValueError):  # noqa: PT011
+        with pytest.raises(ValueError):
             HttpResponse(200, {}, content).json()
 
     def test_a_byte_order_mark_is_skipped(self):
         assert HttpResponse(200, {}, b'\xef\xbb\xbf{"a": 1}').json() == {"a": 1}
+
+    def test_a_number_too_large_for_a_float_stays_the_text_it_was(self):
+        assert HttpResponse(200, {}, b'{"text": "hi", "cost": 1e999}').json() == {"text": "hi", "cost": "1e999"}
 
     def test_json_is_decoded_once(self):
         response = HttpResponse(200, {}, b'{"a": 1}')
@@ -145,7 +165,9 @@ class TestHttpRequest:
         assert HttpRequest("POST", "https://x") == self.REQUEST
         assert pickle.loads(pickle.dumps(self.REQUEST)).auth == {}
 
-    @pytest.mark.parametrize(("method", "idempotent"), [("GET", True), ("HEAD", True), ("POST", False), ("DELETE", False)])
+    @pytest.mark.parametrize(
+        ("method", "idempotent"), [("GET", True), ("HEAD", True), ("POST", False), ("DELETE", False)]
+    )
     def test_reading_is_idempotent_unless_said_otherwise(self, method, idempotent):
         assert HttpRequest(method, "https://x").idempotent is idempotent
         assert HttpRequest(method, "https://x", idempotent=True).idempotent is True

@@ -57,7 +57,9 @@ BROKEN = {
     "brings nothing iterable": lambda make: make("broken", lambda: 7),
     "has no name": lambda make: make("broken", lambda: [provider("x", name=None)]),
     "has a shouting name": lambda make: make("broken", lambda: [provider("x", name="X Y")]),
-    "accepts a field that there is not": lambda make: make("broken", lambda: [provider("x", accepts=frozenset({"txt"}))]),
+    "accepts a field that there is not": lambda make: make(
+        "broken", lambda: [provider("x", accepts=frozenset({"txt"}))]
+    ),
     "accepts a list": lambda make: make("broken", lambda: [provider("x", accepts=["text"])]),
 }
 
@@ -66,7 +68,7 @@ BROKEN = {
 def test_a_broken_plugin_is_named_and_harms_no_other(plugin, how):
     registry = Registry([BROKEN[how](plugin), plugin("fine", good("fine"))])
     assert list(registry) == ["fine"]
-    (name, failure), = registry.failures.items()
+    ((name, failure),) = registry.failures.items()
     assert "broken" in name
     assert isinstance(failure, PluginError)
 

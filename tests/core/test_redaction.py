@@ -6,8 +6,7 @@ import logging
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge import Fault, FaultKind, HttpResponse, Result
 from agentbridge.redaction import MASK, Redactor, guard_logs, is_secret_name
@@ -24,13 +23,13 @@ KEY = 'sk-"käy"/with+odd?chars'.encode("ascii", "ignore").decode()
 )  # fmt: skip
 def test_a_secret_is_masked_in_every_spelling_it_travels_in(spelling):
     redactor = Redactor([f"Bearer {KEY}"])
-    assert redactor.text(f"before {spelling} after") .startswith("before ***")
+    assert redactor.text(f"before {spelling} after").startswith("before ***")
     assert spelling.encode() not in redactor.bytes(b"<" + spelling.encode() + b">")
 
 
 @given(st.text("abcdefgh+/=", min_size=6, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_whatever_surrounds_a_secret_it_is_gone(secret, before, after):
-    assert secret not in Redactor([secret]).text(before + secret + after).replace(MASK, "")  or secret in before + after
+    assert secret not in Redactor([secret]).text(before + secret + after).replace(MASK, "") or secret in before + after
 
 
 def test_short_words_are_no_secrets():
@@ -52,7 +51,14 @@ def test_secret_headers_of_an_answer_are_masked_by_name():
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("Authorization", True), ("api-key", True), ("X-Auth-Token", True), ("cookie", True), ("Client-Secret", True), ("Accept", False)],
+    [
+        ("Authorization", True),
+        ("api-key", True),
+        ("X-Auth-Token", True),
+        ("cookie", True),
+        ("Client-Secret", True),
+        ("Accept", False),
+    ],
 )
 def test_headers_that_hold_secrets_are_known_by_name(name, secret):
     assert is_secret_name(name) is secret

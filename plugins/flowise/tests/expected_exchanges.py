@@ -26,13 +26,24 @@ def said(question: str, session: str, chat: str | None = None) -> dict[str, Any]
     return answer(f"You said: {question} | session={session} | chat={chat or session}", session)
 
 
-def failure(error: str, status: int, message: str, *, may_have_run: bool, retryable: bool = False, **more: Any) -> dict[str, Any]:
-    return {"error": error, "status": status, "message": message, "may_have_run": may_have_run, "retryable": retryable, **more}
+def failure(
+    error: str, status: int, message: str, *, may_have_run: bool, retryable: bool = False, **more: Any
+) -> dict[str, Any]:
+    return {
+        "error": error,
+        "status": status,
+        "message": message,
+        "may_have_run": may_have_run,
+        "retryable": retryable,
+        **more,
+    }
 
 
 def ran(cause: str) -> dict[str, Any]:
     """Any cause inside a run is a 500 with this prefix (fact sheet 7.1)."""
-    return failure("ExecutionError", 500, f"Error: predictionsServices.buildChatflow - {cause}", may_have_run=True, code="500")
+    return failure(
+        "ExecutionError", 500, f"Error: predictionsServices.buildChatflow - {cause}", may_have_run=True, code="500"
+    )
 
 
 def blank(text: str, session: str) -> dict[str, Any]:
@@ -44,7 +55,11 @@ def paused(question: str, session: str, run: str) -> dict[str, Any]:
 
 
 REFUSED = failure(
-    "AuthenticationError", 500, "Error: predictionsServices.buildChatflow - Unauthorized", may_have_run=False, code="500"
+    "AuthenticationError",
+    500,
+    "Error: predictionsServices.buildChatflow - Unauthorized",
+    may_have_run=False,
+    code="500",
 )
 GATE = failure("AuthenticationError", 401, "Unauthorized Access", may_have_run=False)
 PAGE = failure("MalformedResponseError", 200, "It looks like a web page: check base_url", may_have_run=True)
@@ -52,9 +67,7 @@ MODEL_KEY = failure(
     "ExecutionError", 500, "401 Unauthorized – check your API key and ensure it has access to the requested model.",  # noqa: RUF001
     may_have_run=True, code="500",
 )  # fmt: skip
-HISTORY = (
-    "Invalid history format. Each history item must have: "
-)
+HISTORY = "Invalid history format. Each history item must have: "
 
 EXPECTED: dict[str, dict[str, Any]] = {
     "abort_sleep": ran("Flow execution was cancelled"),
@@ -90,7 +103,9 @@ EXPECTED: dict[str, dict[str, Any]] = {
     ),
     "af_human_1_pause": paused("Proceed with: launch?", "human-n", "65d102d1-380f-46c8-973f-b1c23555923f"),
     "af_human_2_proceed": answer("approved: ", "human-n", id="65d102d1-380f-46c8-973f-b1c23555923f"),
-    "af_human_3_again": ran("Cannot resume execution 65d102d1-380f-46c8-973f-b1c23555923f because it is in 'FINISHED' state"),
+    "af_human_3_again": ran(
+        "Cannot resume execution 65d102d1-380f-46c8-973f-b1c23555923f because it is in 'FINISHED' state"
+    ),
     "af_human_badtype_1": paused("Proceed with: launch?", "human-b", "875fcc25-52f4-49ff-b962-b955f21262ea"),
     "af_human_badtype_2": answer("rejected: ", "human-b"),
     "af_human_newquestion_1": paused("Proceed with: launch?", "human-q", "2d95eb9e-337d-4717-961d-f9f691c0b34b"),
@@ -143,7 +158,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "body_nocontenttype": said("", "9e6edb67-f763-46d0-b948-7536bf4c3de2"),
     "body_none": said("", "cfad03c0-4893-4f7c-8dfa-7a89c2400ad6"),
     "body_string": failure(
-        "InvalidRequestError", 400, "Unexpected token '\"', \"\"hello\"\" is not valid JSON", may_have_run=False
+        "InvalidRequestError", 400, 'Unexpected token \'"\', ""hello"" is not valid JSON', may_have_run=False
     ),
     "body_textplain": said("", "8a578d45-00ed-4162-8fab-dfd76f6c645d"),
     "body_urlencoded": said("hello", "u1"),
@@ -207,7 +222,8 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "nostream_post_error": ran("Error: NodeVM Execution Error: Error: boom in a flow that cannot stream"),
     "origin_good": said("hello", "a13f663f-ec47-4e94-9c4d-1b92b8011294"),
     "override_off": answer(
-        '{\n  "input": "hello",\n  "sessionId": "s9",\n  "chatId": "s9",\n  "tone": "plain",\n  "extra": "default"\n}', "s9"
+        '{\n  "input": "hello",\n  "sessionId": "s9",\n  "chatId": "s9",\n  "tone": "plain",\n  "extra": "default"\n}',
+        "s9",
     ),
     "override_on": answer('{\n  "tone": "LOUD",\n  "extra": "overridden",\n  "sessionId": "s9"\n}', "s9"),
     "override_session_number": ran("Invalid sessionId: must be a string"),
@@ -224,9 +240,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "q_object": said("[object Object]", "0bc6c3a4-4026-4c5b-91f6-c120752a2d1d"),
     "rate_1": said("hello", "bce88ea1-23f2-469e-91bf-bbda1d132472"),
     "rate_2": said("hello", "900c0d5d-3199-4883-91fd-ec1d7a33aa6f"),
-    "rate_3": failure(
-        "RateLimitError", 429, "Slow down please", may_have_run=False, retryable=True, retry_after=381.0
-    ),
+    "rate_3": failure("RateLimitError", 429, "Slow down please", may_have_run=False, retryable=True, retry_after=381.0),
     "recover_5_failed": ran("Error: NodeVM Execution Error: Error: boom: deliberate failure"),
     "unknown_fields": said("hello", "064ca0e1-3c42-4042-a170-63d04bce8d91"),
     "upload_audio": answer("Echo: ", "8fd1dd6f-60ec-4941-903a-c9ff42bba6b5"),
@@ -237,14 +251,14 @@ EXPECTED: dict[str, dict[str, Any]] = {
     ),
     "upload_multipart": answer(f"{MODEL} | user:HISTORY", "mp-1"),
     # refused by the form parser, before any run: a 500 that no run is behind
-    "upload_multipart_wrongfield": failure("ProviderError", 500, "Unexpected file field", may_have_run=True, code="500"),
+    "upload_multipart_wrongfield": failure(
+        "ProviderError", 500, "Unexpected file field", may_have_run=True, code="500"
+    ),
     "upload_nodatauri": ran("Cannot read properties of undefined (reading 'split')"),
     "upload_rag": answer(f"{MODEL} | user:HISTORY", "up-2"),
     "upload_url": answer(f"{MODEL} | user:HISTORY", "917d046b-94e0-4d5a-aef3-ac8b6760a8aa"),
     "v1_seq": answer(
         "Echo: hello", "f2ae1510-811b-439e-9871-5153db706939", id="7bdc68f1-0b6a-467e-a7da-1dc37fc64c75", tools=[]
     ),
-    "v1_seq_fail": ran(
-        "Error buildAgentGraph - Error: 400 This model's maximum context length is 10 tokens."
-    ),
+    "v1_seq_fail": ran("Error buildAgentGraph - Error: 400 This model's maximum context length is 10 tokens."),
 }

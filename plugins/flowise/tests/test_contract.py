@@ -23,6 +23,12 @@ class TestFlowise(ProviderContract):
     }
     errors_in_200: ClassVar = {
         "output parser failed": (Answer({"json": {}, **IDS}), None),
-        "a tool failed": (Answer({"text": "hi", **IDS, "usedTools": [{"tool": "t", "error": "x"}]}), FaultKind.EXECUTION),
-        "the error handler's body": (Answer({"statusCode": 404, "success": False, "message": "gone"}), FaultKind.NOT_FOUND),
+        "a tool failed": (
+            Answer({"text": "hi", **IDS, "usedTools": [{"tool": "t", "error": "x"}]}),
+            FaultKind.EXECUTION,
+        ),
+        "the error handler's body": (
+            Answer({"statusCode": 404, "success": False, "message": "gone"}),
+            FaultKind.NOT_FOUND,
+        ),
     }

@@ -19,7 +19,9 @@ NAMES = sorted(path.stem for path in RAW.glob("*.resp"))
 
 
 def _expected() -> dict[str, dict[str, Any]]:
-    spec = importlib.util.spec_from_file_location("expected_exchanges", Path(__file__).with_name("expected_exchanges.py"))
+    spec = importlib.util.spec_from_file_location(
+        "expected_exchanges", Path(__file__).with_name("expected_exchanges.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.EXPECTED

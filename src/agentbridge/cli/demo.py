@@ -125,7 +125,7 @@ def _failures(out: Console, bridge: Bridge, vendors: list[str]) -> None:
 
 
 def _failure(out: Console, name: str, error: InvocationError) -> None:
-    body = "" if error.response is None else _compact(error.response.text)
+    body = "" if error.response is None else error.response.text
     out.print(f"   {name:<13}HTTP {error.status}  {one_line(body, _WIDTH - 27)}", style="dim", soft_wrap=True)
     facts = f".retryable={error.retryable}  .may_have_run={error.may_have_run}"
     out.print(f"   {'':<13}raises {type(error).__name__}  {facts}", style="red")
@@ -161,14 +161,6 @@ def _wire(request: HttpRequest, name: str) -> list[str]:
     path = parts.path.removeprefix(f"/{name}") + (f"?{parts.query}" if parts.query else "")  # emulators share a host
     auth = [f"{header}: {value}" for header, value in request.auth.items()]
     return [one_line(f"{request.method} {path}", 52), *auth, one_line(json.dumps(request.json), 52)]
-
-
-def _compact(text: str) -> str:
-    """JSON without its indentation; anything else as it is."""
-    try:
-        return json.dumps(json.loads(text), ensure_ascii=False)
-    except ValueError:
-        return text
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ from .options import call_fields, call_options, json_option
 from .output import note, say, say_json, summary
 
 if TYPE_CHECKING:
-    from ..model import Prepared, Result
+    from ..model import Result
+    from ..prepared import Prepared
 
 
 @click.command("invoke", short_help="Call an agent and print its answer.")

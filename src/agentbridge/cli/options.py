@@ -13,6 +13,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 _VERBOSE = "agentbridge.verbose"
+_LONGEST = 7 * 24 * 3600  # seconds; sockets cannot wait for arbitrarily long
 _SETTINGS = ("on_unsupported", "tool_errors")
 
 
@@ -145,7 +146,7 @@ _CALL = (
                  help="What to do with a session or user that the vendor cannot carry [default: raise]."),
     click.option("--tool-errors", type=click.Choice(["raise", "report"]),
                  help="Whether a failed tool inside the run is an error or part of the result [default: raise]."),
-    click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    click.option("--timeout", type=click.FloatRange(0, _LONGEST, min_open=True), metavar="SECONDS",
                  help="Limit of the whole call with its retries and polls, in place of the configured timeouts."),
     verbose_option,
 )  # fmt: skip

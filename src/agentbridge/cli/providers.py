@@ -11,11 +11,13 @@ from .options import config_option, json_option, verbose_option
 from .output import console, one_line, say_json, show_table, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..config import Connection
     from ..plugins import Registry
 
 _FIELDS = ("text", "messages", "inputs", "files", "session_id", "user_id", "callback_url")
-_SELF_HOSTED = "self-hosted"
+_UNBOUNDED = 10_000  # columns: a table is measured against what it is given
 
 
 @click.command("providers", short_help="List the installed providers and what each can carry.")
@@ -54,21 +56,47 @@ def describe(registry: Registry, connections: Mapping[str, Connection]) -> dict[
 
 
 def render(found: Mapping[str, Any]) -> None:
-    """Print what `describe` found: a table, and beneath it what did not load."""
-    shown = table("provider", *_FIELDS, "emulator", "connections", "default base url")
-    for name, facts in found["providers"].items():
-        carried = ["yes" if field in facts["accepts"] else "-" for field in _FIELDS]
-        connections = ", ".join(facts["connections"]) or "-"
-        shown.add_row(name, *carried, _yes(facts["emulator"]), connections, facts["default_base_url"] or _SELF_HOSTED)
+    """Print what `describe` found: a table, or blocks where it is too wide, and beneath what did not load."""
     out = console()
-    if found["providers"]:
+    shown = _as_table(found["providers"])
+    if not found["providers"]:
+        click.echo("no providers are installed: pip install a plugin, agentbridge-flowise for example")
+    elif out.measure(shown, options=out.options.update(max_width=_UNBOUNDED)).maximum <= out.width:
         show_table(shown, out)
     else:
-        out.print("no providers are installed: pip install a plugin, agentbridge-flowise for example")
+        click.echo("\n\n".join(_block(name, facts) for name, facts in found["providers"].items()))
     if found["failures"]:
-        out.print("\nplugins that did not load:", style="bold")
+        click.secho("\nplugins that did not load:", bold=True)
     for failure in found["failures"]:
-        out.print(f"  {failure['plugin']} ({failure['distribution']}): {one_line(failure['reason'])}", soft_wrap=True)
+        click.echo(f"  {failure['plugin']} ({failure['distribution']}): {one_line(failure['reason'])}")
+
+
+def _as_table(providers: Mapping[str, Any]) -> Table:
+    made = table("provider", *_FIELDS, "emulator", "connections", "default base url")
+    for name, facts in providers.items():
+        carried = [_yes(field in facts["accepts"]) for field in _FIELDS]
+        made.add_row(name, *carried, _yes(facts["emulator"]), _connections(facts), _base_url(facts))
+    return made
+
+
+def _block(name: str, facts: Mapping[str, Any]) -> str:
+    """One provider in a few short lines, for narrow terminals."""
+    lines = [
+        click.style(name, bold=True),
+        f"  carries      {', '.join(facts['accepts'])}",
+        f"  emulator     {_yes(facts['emulator'])}",
+        f"  connections  {_connections(facts)}",
+        f"  base url     {_base_url(facts)}",
+    ]
+    return "\n".join(lines)
+
+
+def _connections(facts: Mapping[str, Any]) -> str:
+    return ", ".join(facts["connections"]) or "-"
+
+
+def _base_url(facts: Mapping[str, Any]) -> str:
+    return facts["default_base_url"] or "self-hosted"
 
 
 def _failures(registry: Registry) -> list[dict[str, str]]:

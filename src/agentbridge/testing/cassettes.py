@@ -7,7 +7,9 @@ from typing import Any
 
 from ..redaction import MASK, is_secret_name
 
-_JSON_SECRET = re.compile(rb'("(?:[^"\\]*(?:api[_-]?key|token|secret|password|authorization)[^"\\]*)"\s*:\s*")[^"]*(")', re.I)
+_JSON_SECRET = re.compile(
+    rb'("(?:[^"\\]*(?:api[_-]?key|token|secret|password|authorization)[^"\\]*)"\s*:\s*")[^"]*(")', re.IGNORECASE
+)
 _BASE64_FILE = re.compile(rb"(base64,)[A-Za-z0-9+/=]{64,}")
 
 

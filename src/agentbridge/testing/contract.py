@@ -78,7 +78,9 @@ class ProviderContract:
     def __init_subclass__(cls) -> None:
         own = [name for name in vars(cls) if name.startswith("test_") and hasattr(ProviderContract, name)]
         if own:
-            raise TypeError(f"{cls.__name__} replaces {', '.join(own)} of the contract; add tests under other names instead")
+            raise TypeError(
+                f"{cls.__name__} replaces {', '.join(own)} of the contract; add tests under other names instead"
+            )
 
     def test_the_same_call_builds_the_same_request(self) -> None:
         first, second = (self._built(self._minimal()) for _ in range(2))
@@ -93,7 +95,9 @@ class ProviderContract:
         for field in sorted(FIELDS - self.provider.accepts):
             transport = MemoryTransport([HttpResponse(500)])
             error = _raised(self._bridge(transport), self._with(field))
-            assert isinstance(error, UnsupportedFeatureError), f"{field!r} is not in accepts and was not refused: {error!r}"
+            assert isinstance(error, UnsupportedFeatureError), (
+                f"{field!r} is not in accepts and was not refused: {error!r}"
+            )
             assert not transport.sent
 
     def test_droppable_fields_are_named_when_dropped(self) -> None:
@@ -181,17 +185,18 @@ class ProviderContract:
 
     def _with(self, field: str) -> Invocation:
         """A call that sets this field, beside what every call needs."""
-        base = self._minimal()
-        alone = field == "inputs" and base.text is not None  # some vendors take a text or inputs, not both
-        extra: dict[str, Any] = {"text": None} if alone and "inputs" in self.provider.accepts else {}
-        return attrs.evolve(base, **extra, **{field: self._example(field)})
+        fields: dict[str, Any] = {field: self._example(field)}
+        if field == "inputs" and self._minimal().text is not None and field in self.provider.accepts:
+            fields["text"] = None  # some vendors take a text or inputs, not both
+        return attrs.evolve(self._minimal(), **fields)
 
     def _without(self, field: str) -> Invocation:
-        """The same call without it, or with another value where the vendor needs one."""
-        if getattr(self._minimal(), field):
-            other = {"text": "another text", "inputs": {name: "another value" for name in self._example("inputs")}}
-            return attrs.evolve(self._minimal(), **{field: other[field]})
-        return self._minimal()
+        """The same call without it, or with another value where every call needs one."""
+        if not getattr(self._minimal(), field):
+            return self._minimal()
+        other: Any = "another text" if field == "text" else dict.fromkeys(self._example("inputs"), "another value")
+        fields: dict[str, Any] = {field: other}
+        return attrs.evolve(self._minimal(), **fields)
 
     def _example(self, field: str) -> Any:
         return self.examples.get(field, _EXAMPLES[field])
@@ -210,7 +215,9 @@ class ProviderContract:
         registry.register(self.provider)
         connection = Connection(self.provider.name, base_url=self.base_url, api_key=CANARY, options=dict(self.options))
         connections = {self.provider.name: connection}
-        return Bridge({}, connections=connections, registry=registry, transport=transport, retry=RetryPolicy(attempts=1))
+        return Bridge(
+            {}, connections=connections, registry=registry, transport=transport, retry=RetryPolicy(attempts=1)
+        )
 
     def _invoked(self, answer: Answer, **settings: Any) -> Result:
         """The Result of an answer; one that comes later is read as it is, without polling."""

@@ -173,9 +173,9 @@ def _joined(parts: Iterable[wire.ToolPart], reported: Iterable[wire.ToolPart]) -
     calls: dict[str, list[wire.ToolPart]] = {}
     for number, part in enumerate(parts):
         calls.setdefault(part.toolCallId or f"#{number}", []).append(part)
+    named = {call[0].toolName: key for key, call in calls.items()}
     for number, part in enumerate(reported):
-        named = next((key for key, call in calls.items() if call[0].toolName == part.toolName), f"##{number}")
-        calls.setdefault(part.toolCallId or named, []).append(part)
+        calls.setdefault(part.toolCallId or named.get(part.toolName, f"##{number}"), []).append(part)
     return calls.values()
 
 

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, JsonValue
 
-from agentbridge.reading import Lenient, Reply
-from agentbridge.wire import decode_json
+from agentbridge.reading import Lenient, Reply, decode_json
 
 AGENT_IN_URL = re.compile(r"/agent/([^/?#]+)")
 """The agent's id in a copied endpoint URL, `/api/public/agent/:agent_id/chat` (S003)."""
@@ -90,7 +89,7 @@ class Envelope(Reply):
         body = opened(self.body)
         outer = {"message": self.message, "error": self.error, "status": self.status}
         if isinstance(body, dict):
-            return {**outer, **body}
+            return {**body, **{name: value for name, value in outer.items() if body.get(name) is None}}
         return {**outer, "message": self.message or body}
 
 
@@ -110,7 +109,7 @@ class ToolPart(Reply):
         return cls.model_validate({**data, "error": error}, context=warnings)
 
 
-TOOL_PARTS = frozenset({"tool-call", "tool-result", "tool-error"})
+TOOL_PARTS = ("tool-call", "tool-result", "tool-error")
 """Types of the parts that tell of tools (FG-old). `tool-error` is INF: what later AI SDKs make of a tool that threw."""
 
 
@@ -217,7 +216,12 @@ def _part_text(part: Any) -> Any:
 
 
 def _named(name: str, entry: Any) -> Any:
-    return {**entry, "toolName": name} if isinstance(entry, dict) and not _names_tool(entry) else entry
+    """An entry of an object by name, where it looks like the use of a tool."""
+    nameless = isinstance(entry, dict) and not _names_tool(entry)
+    return {**entry, "toolName": name} if nameless and entry.keys() & _TOOL_FIELDS else entry
+
+
+_TOOL_FIELDS = frozenset({"toolCallId", "id", "args", "arguments", "result", "error", "isError", "success"})
 
 
 def _names_tool(value: Any) -> bool:

@@ -221,8 +221,9 @@ def _echo_of(item: dict[str, Any]) -> str:
 
 def _status_url(flow: str, id_: str, request: Request) -> str:
     """Built from the host of the request, or from whatever the server is configured with (vendor docs)."""
-    host = "https://elsewhere.invalid/" if flow == "202-foreign-status-url" else str(request.base_url)
-    return f"{host.rstrip('/')}{wire.EXECUTIONS_PATH}/{id_}"
+    ours = str(request.url).partition(wire.RUN_PATH)[0]
+    host = "https://elsewhere.invalid" if flow == "202-foreign-status-url" else ours
+    return f"{host}{wire.EXECUTIONS_PATH}/{id_}"
 
 
 def _items(*texts: str) -> list[dict[str, str]]:

@@ -1,14 +1,34 @@
-"""A request as a curl command that a person can read: secrets masked, files named instead of quoted."""
+"""What would be sent, for a person to read: secrets masked, files named instead of quoted."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from typing import Any
+
+import attrs
 
 from .body import final_url
 from .redaction import without_auth
 from .wire import DataUrl, File, FileText, HttpRequest
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+@attrs.frozen
+class Prepared:
+    """What `Bridge.prepare` would have sent; `dropped` names the fields that were left out."""
+
+    request: HttpRequest
+    dropped: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    warnings: tuple[str, ...] = attrs.field(default=(), converter=_names)
+
+    def curl(self) -> str:
+        """The same request as a curl command. Secrets are `***`, files stand as their names."""
+        return curl(self.request)
 
 
 def curl(request: HttpRequest) -> str:

@@ -1,0 +1,31 @@
+"""The contract that every provider passes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from agentbridge import FaultKind, File
+from agentbridge.testing import Answer, ProviderContract
+from agentbridge_fluxprompt import FluxPrompt
+
+
+def envelope(*texts: str) -> dict[str, object]:
+    items = [
+        {"timestamp": "3/14/2026, 1:48:21 AM", "text": text, "outputId": f"outputObjectNode_{text}"} for text in texts
+    ]
+    return {"status": "success", "data": {"message": items}}
+
+
+class TestFluxPrompt(ProviderContract):
+    provider = FluxPrompt()
+    answers: ClassVar = {
+        "one output": (Answer(envelope("hi")), "hi"),
+        "two outputs": (Answer(envelope("hi", "there")), "hi\n\nthere"),
+        "completed poll": (Answer({"executionId": "e-1", "status": "completed", "output": "hi"}), "hi"),
+    }
+    errors_in_200: ClassVar = {
+        "error envelope": (Answer({"status": "error", "data": {"message": "no"}}), FaultKind.EXECUTION),
+        "failed poll": (Answer({"executionId": "e-1", "status": "error", "errorMessage": "no"}), FaultKind.EXECUTION),
+        "no output": (Answer(envelope()), None),
+    }
+    examples: ClassVar = {"files": (File("a.txt", b"content", input="name"),)}

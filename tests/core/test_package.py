@@ -1,0 +1,106 @@
+"""The package from the outside: what importing costs, and that the public names are where they are said to be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import agentbridge
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = """
+Bridge AsyncBridge Invocation Result Message File Link ToolCall Source Usage Interrupt Pending Outcome Prepared
+Started TextDelta ReasoningDelta ToolCalled SourcesFound StepChanged VendorEvent Completed FaultKind
+SHARED Connection RetryPolicy Timeouts Provider Operation Call HttpRequest HttpResponse Fault Registry hookimpl
+""".split()
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_a_name_of_the_contract_is_public(name):
+    assert getattr(agentbridge, name) is not None
+    assert name in agentbridge.__all__
+    assert name in dir(agentbridge)
+
+
+def test_every_public_name_resolves_and_types_see_the_same():
+    tree = ast.parse((ROOT / "src/agentbridge/__init__.py").read_text())
+    typed = {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level for alias in node.names
+    }
+    assert typed == set(agentbridge.__all__)
+    assert all(hasattr(agentbridge, name) for name in agentbridge.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Brigde'"):
+        _ = agentbridge.Brigde
+
+
+def _modules_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_loads_no_http_library_no_plugin_and_nothing_that_could():
+    loaded = _modules_after("import agentbridge")
+    heavy = {
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "ssl",
+        "pydantic",
+        "pluggy",
+        "attrs",
+        "attr",
+        "asyncio",
+        "agentbridge_flowise",
+    }
+    assert not loaded & heavy
+
+
+def test_a_provider_is_pure_and_needs_no_http_library():
+    loaded = _modules_after("import agentbridge_flowise; agentbridge_flowise.Flowise()")
+    assert not loaded & {"httpx", "httpcore", "ssl", "starlette"}
+
+
+def test_the_public_types_are_what_callers_write(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(tmp_path), str(program)],
+        capture_output=True, text=True, check=False, cwd=ROOT, env={"MYPYPATH": str(ROOT / "src"), "PATH": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+TYPED = """
+from typing import assert_type
+from agentbridge import (
+    AsyncBridge, Bridge, Connection, File, Invocation, InvocationError, Link, Message, Operation, Pending, Prepared, Result, Usage
+)
+
+def calls(bridge: Bridge, op: Operation[int]) -> None:
+    result = bridge.invoke("flowise:abc", "hi", session_id="s", files=[File("a"), Link("https://x")])
+    assert_type(result, Result)
+    assert_type(result.text, str)
+    assert_type(result.usage, Usage | None)
+    assert_type(result.messages, tuple[Message, ...])
+    assert_type(bridge.prepare("x"), Prepared)
+    assert_type(bridge.call(op), int | Pending)
+    Invocation(target="a:b", messages=[Message("user", "hi")], inputs={"a": [1, {"b": None}]})
+    Connection("flowise", base_url="https://x", api_key=None, options={"a": 1})
+    try:
+        bridge.invoke(Invocation(target="x"))
+    except InvocationError as error:
+        assert_type(error.status, int | None)
+        assert_type(error.partial, Result | None)
+
+async def awaited(bridge: AsyncBridge) -> None:
+    async with AsyncBridge() as other:
+        assert_type(await other.invoke("a:b", "hi"), Result)
+"""

@@ -1,0 +1,99 @@
+"""Every example of README and docs runs: files are written, Python is run against the emulators, output compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """Language, label and content of each fenced block."""
+    return [(language, label.strip(), content) for language, label, content in BLOCK.findall(page.read_text())]
+
+
+def programs() -> list[tuple[str, int]]:
+    return [
+        (str(page.relative_to(ROOT)), index)
+        for page in PAGES
+        for index, (language, label, _) in enumerate(blocks(page))
+        if language == "python" and not label.startswith("file=")
+    ]
+
+
+@pytest.fixture(scope="session")
+def environment(emulators):
+    """The environment of somebody who has accounts at all four vendors: here, their emulators."""
+    accounts = {
+        f"{name.upper()}_{what}": value
+        for name, connection in emulators.connections.items()
+        for what, value in (("BASE_URL", connection.base_url), ("API_KEY", connection.api_key))
+    }
+    return {**os.environ, **accounts, "PYTHONWARNINGS": "error", "COLUMNS": "100"}
+
+
+def write_files(page: Path, folder: Path) -> None:
+    for _, label, content in blocks(page):
+        if label.startswith("file="):
+            (folder / label.removeprefix("file=")).write_text(content)
+
+
+@pytest.mark.parametrize(("page", "index"), programs())
+def test_an_example_runs_and_prints_what_the_page_shows(page, index, environment, tmp_path):
+    path = ROOT / page
+    write_files(path, tmp_path)
+    found = blocks(path)
+    done = subprocess.run(
+        [sys.executable, "-c", found[index][2]], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    if index + 1 < len(found) and found[index + 1][:2] == ("text", "output"):
+        assert done.stdout == found[index + 1][2]
+
+
+def test_there_are_examples_to_run():
+    assert len(programs()) >= 5
+
+
+PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
+
+
+def plugin_file(name: str) -> str:
+    return next(content for _, label, content in blocks(PLUGIN_PAGE) if label == f"file={name}")
+
+
+def test_the_smallest_plugin_is_small():
+    assert len(plugin_file("agentbridge_acme.py").splitlines()) <= 50
+    assert len(plugin_file("pyproject.toml").splitlines()) <= 15 + 3
+    assert len(plugin_file("test_acme.py").splitlines()) <= 10
+
+
+def test_the_smallest_plugin_passes_the_contract(tmp_path):
+    write_files(PLUGIN_PAGE, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_acme.py"],
+        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"1[0-9] passed", done.stdout)
+
+
+def test_the_smallest_plugins_metadata_is_valid():
+    project = tomllib.loads(plugin_file("pyproject.toml"))["project"]
+    assert project["entry-points"]["agentbridge"] == {"acme": "agentbridge_acme"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target

@@ -9,7 +9,6 @@ import attrs
 from .errors import ConfigurationError
 from .faults import Fault
 
-
 _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
 
 

@@ -123,3 +123,9 @@ def test_a_failure_is_raised_as_the_class_that_it_means(play, name):
     assert (error.partial and error.partial.text) == partial
     if pending is not None:
         assert error.pending.id == pending
+
+
+def test_the_table_in_the_docs_is_the_one_that_is_tested():
+    import table
+
+    assert table.page() == table.PAGE.read_text(), "run: python tests/cassettes/table.py"

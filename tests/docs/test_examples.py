@@ -97,3 +97,12 @@ def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), target
+
+
+def test_every_public_name_is_in_the_reference():
+    import agentbridge
+
+    words = set(
+        re.findall(r"\w+", (ROOT / "docs" / "reference.md").read_text() + (ROOT / "docs" / "errors.md").read_text())
+    )
+    assert set(agentbridge.__all__) - {"__version__"} <= words

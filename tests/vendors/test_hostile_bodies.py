@@ -40,11 +40,9 @@ TYPES = st.sampled_from(["application/json", "text/html", "text/plain", "", "app
 
 def genuine(vendor: str) -> list[Any]:
     """Bodies of the vendor's cassettes, to be bent."""
-    bodies = []
-    for path in sorted((CASSETTES / vendor).glob("*.yaml")):
-        for interaction in yaml.safe_load(path.read_text())["interactions"]:
-            bodies.append(json.loads(interaction["response"]["body"]["string"]))
-    return bodies
+    documents = [yaml.safe_load(path.read_text()) for path in sorted((CASSETTES / vendor).glob("*.yaml"))]
+    played = [interaction["response"] for document in documents for interaction in document["interactions"]]
+    return [json.loads(response["body"]["string"]) for response in played]
 
 
 @st.composite

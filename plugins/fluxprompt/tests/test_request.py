@@ -131,10 +131,15 @@ def test_type_ocr_as_a_mapping_is_for_those_it_names():
 
 @pytest.mark.parametrize(
     ("option", "files"),
-    [("x", []), ({"a": "x"}, []), ("x", [PAGE]), ({"b": "x"}, [PDF]), (7, [PDF]), ({"a": 7}, [PDF]), ([], [PDF])],
+    [(7, [PDF]), (7, []), ({"a": 7}, [PDF]), ([], [PDF])],
 )
-def test_a_type_ocr_without_effect_is_refused(option, files):
+def test_a_type_ocr_that_is_no_text_is_refused(option, files):
     assert refused(files=files, options={"typeOCR": option}).feature == "options['typeOCR']"
+
+
+@pytest.mark.parametrize("option", ["x", {"a": "x"}, {"b": "x"}])
+def test_a_type_ocr_is_not_sent_where_there_are_no_files(option):
+    assert not any("typeOCR" in item for item in items(files=[PAGE], options={"typeOCR": option}))
 
 
 def test_none_takes_an_option_back():

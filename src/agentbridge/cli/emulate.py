@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from .output import note
 if TYPE_CHECKING:
     from ..config import Connection
     from ..emulator import Emulator
+    from ..errors import PluginError
     from ..plugins import Registry
 
 _NEEDED = ("starlette", "uvicorn")
@@ -47,8 +49,7 @@ def emulate_command(port: int, *, listing: bool) -> None:
     from ..plugins import Registry
 
     registry = Registry()
-    for failure in registry.failures.values():
-        note(f"left out: {failure}")
+    _note_failures(registry.failures)
     if listing:
         _list(registry)
     else:
@@ -59,7 +60,8 @@ def _list(registry: Registry) -> None:
     from ..emulator import COMMON
     from ..emulator.serving import load_emulators
 
-    emulators = load_emulators(registry)
+    emulators, failures = load_emulators(registry)
+    _note_failures(failures)
     _check_any(emulators)
     targets = {name: _own(name, emulator) for name, emulator in emulators.items()}
     common = {f"PROVIDER:{scenario}": text for scenario, text in COMMON.items()}
@@ -82,6 +84,7 @@ def _serve(registry: Registry, port: int) -> None:
     from ..emulator.serving import serve
 
     with serve(registry, port=port) as served:
+        _note_failures(served.failures)
         _check_any(served.emulators)
         for name, connection in served.connections.items():
             click.echo("\n".join(_exports(name, connection)))
@@ -90,6 +93,11 @@ def _serve(registry: Registry, port: int) -> None:
         for example in _examples(registry):
             click.echo(f"#   {example}")
         threading.Event().wait()
+
+
+def _note_failures(failures: Mapping[str, PluginError]) -> None:
+    for failure in failures.values():
+        note(f"left out: {failure}")
 
 
 def _exports(name: str, connection: Connection) -> list[str]:

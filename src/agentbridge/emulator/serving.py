@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..config import Connection
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, PluginError
 from ..plugins import Registry
 from ..provider import Provider
 from . import API_KEY, Emulator
@@ -25,27 +26,38 @@ _STARTUP = 10.0  # seconds
 
 @attrs.frozen
 class Served:
-    """Emulators that are being served: their apps and connections, by provider."""
+    """Emulators that are being served: their apps and connections by provider, and what could not be served and why."""
 
     url: str
     emulators: Mapping[str, Emulator]
     connections: Mapping[str, Connection]
+    failures: Mapping[str, PluginError]
 
 
-def load_emulators(registry: Registry | None = None) -> dict[str, Emulator]:
-    """The emulator of each installed provider that has one."""
+def load_emulators(registry: Registry | None = None) -> tuple[dict[str, Emulator], dict[str, PluginError]]:
+    """The emulator of each installed provider that has one, and those that did not load: one harms no other."""
     registry = Registry() if registry is None else registry
-    return {name: load_emulator(provider) for name, provider in registry.items() if provider.emulator}
+    emulators: dict[str, Emulator] = {}
+    failures: dict[str, PluginError] = {}
+    for name, provider in registry.items():
+        try:
+            if provider.emulator:
+                emulators[name] = load_emulator(provider)
+        except PluginError as error:
+            failures[name] = error
+    return emulators, failures
 
 
 def load_emulator(provider: Provider) -> Emulator:
-    """A provider's emulator. Raises ConfigurationError where it has none."""
+    """A provider's emulator. Raises PluginError where it has none that can be made."""
     module, _, factory = (provider.emulator or "").partition(":")
-    if not module or not factory:
-        raise ConfigurationError(f"provider {provider.name!r} has no emulator")
-    import importlib
-
-    emulator: Emulator = getattr(importlib.import_module(module), factory)()
+    try:
+        emulator: Emulator = getattr(importlib.import_module(module), factory)()
+    except Exception as error:
+        message = (
+            f"provider {provider.name!r} names the emulator {provider.emulator!r}: {type(error).__name__}: {error}"
+        )
+        raise PluginError(message, plugin=provider.name) from error
     return emulator
 
 
@@ -57,12 +69,12 @@ def serve(registry: Registry | None = None, *, port: int = 0) -> Iterator[Served
         ConfigurationError: the port is taken.
     """
     registry = Registry() if registry is None else registry
-    emulators = load_emulators(registry)
+    emulators, failures = load_emulators(registry)
     app = Starlette(routes=[Mount(f"/{name}", emulator) for name, emulator in emulators.items()])
     with _listening(port) as listener, _running(app, listener):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         connections = {name: _connection(registry[name], url) for name in emulators}
-        yield Served(url, emulators, connections)
+        yield Served(url, emulators, connections, failures)
 
 
 def _connection(provider: Provider, url: str) -> Connection:

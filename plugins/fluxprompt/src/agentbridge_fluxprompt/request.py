@@ -121,20 +121,15 @@ def _home(file: File | Link, inputs: Mapping[str, Any]) -> str:
 
 
 def _engines(option: Any, attached: Mapping[str, list[File | Link]]) -> dict[str, str]:
-    """The option `typeOCR` by input: one for all inputs with files, or a mapping; its values are the vendor's."""
+    """The option `typeOCR` by input: one for all inputs with files, or a mapping; its values are the vendor's.
+
+    It says how files are read, so a connection or a binding may set it for calls that have none.
+    """
     with_files = [name for name, files in attached.items() if any(isinstance(file, File) for file in files)]
-    if option is None:
-        return {}
-    if not with_files:
-        raise _wrong_engine("it counts only with files, and this call has none. Leave it out")
-    engines = dict(option) if isinstance(option, Mapping) else dict.fromkeys(with_files, option)
-    for name, engine in engines.items():
-        if name not in with_files:
-            raise _wrong_engine(f"input {name!r} has no files (with files: {', '.join(with_files)}). Leave it out")
-        if not isinstance(engine, str):
-            raise _wrong_engine(f"{engine!r} must be a str, or a mapping from inputId to str")
-    return engines
-
-
-def _wrong_engine(why: str) -> UnsupportedFeatureError:
-    return UnsupportedFeatureError("options['typeOCR']", why)
+    engines = option if isinstance(option, Mapping) else dict.fromkeys(with_files, option)
+    said = option.values() if isinstance(option, Mapping) else () if option is None else (option,)
+    if not all(isinstance(engine, str) for engine in said):
+        raise UnsupportedFeatureError(
+            "options['typeOCR']", f"{option!r} must be a str, or a mapping from inputId to str"
+        )
+    return {name: engines[name] for name in with_files if engines.get(name) is not None}

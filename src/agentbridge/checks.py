@@ -66,7 +66,7 @@ def carried(invocation: Invocation, provider: Provider, on_unsupported: str) -> 
         if field not in dropped:
             raise UnsupportedFeatureError(field, _why(field, provider), provider=provider.name)
     nothing: dict[str, Any] = dict.fromkeys(dropped)
-    return attrs.evolve(invocation, **nothing), dropped
+    return attrs.evolve(invocation, **nothing) if dropped else invocation, dropped
 
 
 def check_session(invocation: Invocation, provider: Provider) -> None:

@@ -80,7 +80,7 @@ def run(plan: RunPlan, started: float) -> Steps[Result]:
         return judge_run(plan.read, answer, wall, plan.tool_errors)
 
     state: _State[Result] = _State(plan, started, judged)
-    value = yield from state.settle(plan.send, starts=True)
+    value = yield from state.settle(plan.send, plan.asked.request, starts=True)
     if isinstance(value, Pending):
         value = yield from _follow(state, value, plan)
     return state.filled(value)
@@ -93,7 +93,7 @@ def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], start
         return judge(read, answer, wall)
 
     state: _State[T] = _State(plan, started, judged)
-    return (yield from state.settle(plan.send, starts=True))
+    return (yield from state.settle(plan.send, plan.asked.request, starts=True))
 
 
 def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
@@ -106,7 +106,8 @@ def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Res
         yield from state.sleep(_until(limit, state.now, state.poll_delay(pending)))
         if limit is not None and state.now >= limit:
             raise state.error(never_finished(plan.timeouts.answer or 0))
-        value = yield from state.settle(plan.build_poll(pending), starts=False)
+        poll = plan.build_poll(pending)
+        value = yield from state.settle(poll, without_auth(poll.request), starts=False)
         if not isinstance(value, Pending):
             return value
         pending = value
@@ -130,12 +131,15 @@ class _State(Generic[T]):
         self.pending: Pending | None = None
         self.response: HttpResponse | None = None
 
-    def settle(self, send: Send, *, starts: bool) -> Steps[T | Pending]:
-        """Send until an answer is no failure, or is one that must not or need not be tried again."""
+    def settle(self, send: Send, shown: HttpRequest, *, starts: bool) -> Steps[T | Pending]:
+        """Send until an answer is no failure, or is one that must not or need not be tried again.
+
+        `shown` is the request without its secrets, as the answer will name it.
+        """
         attempt = 0
         while True:
             attempt += 1
-            value = yield from self._attempt(send, starts=starts)
+            value = yield from self._attempt(send, shown, starts=starts)
             if not isinstance(value, Failure):
                 return value
             delay = self._delay(value, attempt, send.request.idempotent)
@@ -190,15 +194,15 @@ class _State(Generic[T]):
         failure = attrs.evolve(failure, fault=fault)
         return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending)
 
-    def _attempt(self, send: Send, *, starts: bool) -> Steps[T | Pending | Failure]:
+    def _attempt(self, send: Send, shown: HttpRequest, *, starts: bool) -> Steps[T | Pending | Failure]:
         if self.deadline is not None and self.now >= self.deadline:
             return no_time_left(self.may_have_run)
         self.attempts += starts
-        happened = yield attrs.evolve(send, deadline=self.deadline)
+        happened = yield send if self.deadline is None else attrs.evolve(send, deadline=self.deadline)
         self._observe(happened)
         answer = happened.answer or NoAnswer("lost", "the transport returned nothing")
         if isinstance(answer, HttpResponse):
-            answer = self.response = attrs.evolve(answer, request=without_auth(send.request))
+            answer = self.response = attrs.evolve(answer, request=shown)
         value = self.judged(answer, happened.wall)
         if isinstance(value, Failure) and value.fault.may_have_run is not False:
             self.may_have_run = True

@@ -95,7 +95,7 @@ def plan_run(
     call = _call(directory, name, connection, provider, agent=agent_id, options=options)
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = attrs.evolve(_asked(name, connection, provider, call, request), session_id=session_id, dropped=dropped)
+    asked = _asked(name, connection, provider, call, request, session_id, dropped)
     send = _send(request, provider, settings)
     plan = RunPlan(
         asked=asked,
@@ -163,9 +163,10 @@ def _described(target: str | Invocation, text: str | None, fields: Mapping[str, 
     said = {name: value for name, value in fields.items() if name not in SETTINGS}
     if text is not None:
         said["text"] = text
-    invocation = target if isinstance(target, Invocation) else Invocation(target=target)
     try:
-        return attrs.evolve(invocation, **said), settings
+        if not isinstance(target, Invocation):
+            return Invocation(target=target, **said), settings
+        return attrs.evolve(target, **said) if said else target, settings
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
 
@@ -229,6 +230,8 @@ def _built(build: Callable[[], HttpRequest], provider: Provider, connection: Con
     """What a plugin wants sent, with the connection's headers; a bug in it looks like one."""
     try:
         request = build()
+        if not connection.headers:
+            return request
         secret = {name: value for name, value in connection.headers.items() if is_secret_name(name)}
         plain = {name: value for name, value in connection.headers.items() if name not in secret}
         return attrs.evolve(request, headers={**plain, **request.headers}, auth={**secret, **request.auth})
@@ -260,7 +263,15 @@ def _send(request: HttpRequest, provider: Provider, settings: Settings) -> Send:
         raise
 
 
-def _asked(name: str, connection: Connection, provider: Provider, call: Call, request: HttpRequest) -> Asked:
+def _asked(
+    name: str,
+    connection: Connection,
+    provider: Provider,
+    call: Call,
+    request: HttpRequest,
+    session_id: str | None = None,
+    dropped: tuple[str, ...] = (),
+) -> Asked:
     secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
     guard_logs(secrets)
     return Asked(
@@ -268,6 +279,8 @@ def _asked(name: str, connection: Connection, provider: Provider, call: Call, re
         connection=name,
         agent=call.agent,
         request=without_auth(request),
+        session_id=session_id,
+        dropped=dropped,
         secrets=secrets,
         key_hint="" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )

@@ -72,6 +72,21 @@ class Both:
     def call(self, *arguments: Any, **fields: Any) -> Any:
         return self._run(lambda: self.bridge.call(*arguments, **fields))
 
+    def stream(self, *arguments: Any, seen: list[Any], **fields: Any) -> Any:
+        """Iterate a stream to its end; the events go into `seen`, the Result comes back."""
+        if self._runner is None:
+            with self.bridge.stream(*arguments, **fields) as stream:
+                seen.extend(stream)
+            return stream.result
+
+        async def iterate() -> Any:
+            async with self.bridge.stream(*arguments, **fields) as stream:
+                async for event in stream:
+                    seen.append(event)  # noqa: PERF401 (what came before a failure counts)
+            return stream.result
+
+        return self._runner.run(iterate())
+
     def prepare(self, *arguments: Any, **fields: Any) -> Any:
         return self.bridge.prepare(*arguments, **fields)
 

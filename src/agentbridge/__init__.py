@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         RetryPolicy as RetryPolicy,
         Timeouts as Timeouts,
     )
+    from .transport.stream import AsyncStream as AsyncStream, Stream as Stream
     from .wire import (
         DataUrl as DataUrl,
         File as File,
@@ -106,6 +107,7 @@ _MODULES = {
     "prepared": "Prepared",
     "provider": "Call Operation Provider StreamDecoder",
     "retry": "RetryPolicy Timeouts",
+    "transport.stream": "AsyncStream Stream",
     "wire": "DataUrl File FileText HttpRequest HttpResponse Link",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

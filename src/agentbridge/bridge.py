@@ -17,12 +17,14 @@ from .directory import Directory
 from .errors import ConfigurationError, PluginError
 from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .planning import Settings, plan_operation, plan_run
+from .planning import PlannedRun, Settings, plan_operation, plan_run
 from .plugins import Registry
 from .prepared import Prepared
 from .provider import Operation
 from .retry import RetryPolicy, Timeouts
+from .streaming import StreamPlan, stream
 from .transport import AsyncTransport, Transport, adrive, drive, open_async_transport, open_transport, transport_name
+from .transport.stream import AsyncStream, Stream
 
 T = TypeVar("T")
 
@@ -80,6 +82,9 @@ class _Base:
         """What `invoke` would send, with secrets masked; sends nothing. Raises what `invoke` raises before sending."""
         return plan_run(self._directory, self._settings, target, text, fields).prepared
 
+    def _streamed(self, target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> PlannedRun:
+        return plan_run(self._directory, self._settings, target, text, fields, streaming=True).for_invoke()
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.connections) or 'no connections'}>"
 
@@ -123,6 +128,17 @@ class Bridge(_Base):
         """
         planned = plan_run(self._directory, self._settings, target, text, fields).for_invoke()
         return drive(lambda started: run(planned.plan, started), self._transport(planned.connection))
+
+    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Stream:
+        """Run an agent and see it answer: a context manager that iterates events, with `.result` at the end.
+
+        Vendors that do not stream give the same events from the finished answer; then `result.synthetic` is True.
+        Takes what `invoke` takes. What `invoke` raises is raised here, on entering, or while iterating.
+        """
+        planned = self._streamed(target, text, fields)
+        return Stream(
+            lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
+        )
 
     def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; by default to the connection of the provider's name.
@@ -171,6 +187,13 @@ class AsyncBridge(_Base):
         planned = plan_run(self._directory, self._settings, target, text, fields).for_invoke()
         return await adrive(lambda started: run(planned.plan, started), self._transport(planned.connection))
 
+    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> AsyncStream:
+        """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
+        planned = self._streamed(target, text, fields)
+        return AsyncStream(
+            lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
+        )
+
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
@@ -206,6 +229,10 @@ class AsyncBridge(_Base):
                 self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
             )
         return cast("AsyncTransport", self._transports[key])
+
+
+def _stream_plan(planned: PlannedRun) -> StreamPlan:
+    return StreamPlan(run=planned.plan, decoder=planned.decoder)
 
 
 def _forget(transports: dict[Any, AsyncTransport]) -> None:

@@ -13,6 +13,7 @@ import attrs
 
 from .body import Body
 from .errors import InvocationError
+from .events import Event
 from .faults import parse_retry_after
 from .model import Pending, Result
 from .redaction import without_auth
@@ -40,15 +41,39 @@ class Send:
 
 
 @attrs.frozen
+class Open:
+    """Asks a driver to send a request and read the head of the answer only; its body is asked for by Read."""
+
+    send: Send
+
+
+@attrs.frozen
+class Read:
+    """Asks for the next bytes of the answer that stands open; empty at its end. `until` is monotonic."""
+
+    until: float | None = None
+
+
+@attrs.frozen
+class Emit:
+    """Hands events out. Nothing is done, but time may pass."""
+
+    events: tuple[Event, ...]
+
+
+@attrs.frozen
 class Happened:
-    """What came of a command: the answer to a Send, and the time: `now` is monotonic, `wall` since the epoch."""
+    """What came of a command, and the time: `now` is monotonic, `wall` since the epoch.
+
+    The answer to a Send or an Open is a response or none, to a Read bytes or none.
+    """
 
     now: float
     wall: float
-    answer: HttpResponse | NoAnswer | None = None
+    answer: HttpResponse | NoAnswer | bytes | None = None
 
 
-Command: TypeAlias = Send | Sleep
+Command: TypeAlias = Send | Open | Read | Emit | Sleep
 Steps: TypeAlias = Generator[Command, Happened, T]
 Judge: TypeAlias = Callable[[HttpResponse | NoAnswer, float], T | Pending | Failure]
 
@@ -79,10 +104,10 @@ def run(plan: RunPlan, started: float) -> Steps[Result]:
     def judged(answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
         return judge_run(plan.read, answer, wall, plan.tool_errors)
 
-    state: _State[Result] = _State(plan, started, judged)
+    state: State[Result] = State(plan, started, judged)
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
     if isinstance(value, Pending):
-        value = yield from _follow(state, value, plan)
+        value = yield from follow(state, value, plan)
     return state.filled(value)
 
 
@@ -92,18 +117,18 @@ def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], start
     def judged(answer: HttpResponse | NoAnswer, wall: float) -> T | Pending | Failure:
         return judge(read, answer, wall)
 
-    state: _State[T] = _State(plan, started, judged)
+    state: State[T] = State(plan, started, judged)
     return (yield from state.settle(plan.send, plan.asked.request, starts=True))
 
 
-def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
+def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
     """Poll an accepted run to its end. The start is never sent again, whatever happens here."""
     limit = None if plan.timeouts.answer is None else state.now + plan.timeouts.answer
     while True:
         state.accept(pending)
         if pending.kind == "callback":
             raise state.error(not_waited_for(state.response))
-        yield from state.sleep(_until(limit, state.now, state.poll_delay(pending)))
+        yield from state.sleep(until(limit, state.now, state.poll_delay(pending)))
         if limit is not None and state.now >= limit:
             raise state.error(never_finished(plan.timeouts.answer or 0))
         poll = plan.build_poll(pending)
@@ -113,11 +138,12 @@ def _follow(state: _State[Result], pending: Pending, plan: RunPlan) -> Steps[Res
         pending = value
 
 
-def _until(limit: float | None, now: float, seconds: float) -> float:
+def until(limit: float | None, now: float, seconds: float) -> float:
+    """The seconds to wait, cut at a limit."""
     return seconds if limit is None else max(0.0, min(seconds, limit - now))
 
 
-class _State(Generic[T]):
+class State(Generic[T]):
     """What an exchange knows so far: the time, how often it started the run, and whether the run may have begun."""
 
     def __init__(self, plan: Plan, started: float, judged: Judge[T]) -> None:
@@ -136,20 +162,41 @@ class _State(Generic[T]):
 
         `shown` is the request without its secrets, as the answer will name it.
         """
-        attempt = 0
+
+        def whole(timed: Send) -> Steps[T | Pending | Failure]:
+            happened = yield timed
+            return self.judge(happened, shown)
+
+        return (yield from self.repeat(whole, send, starts=starts))
+
+    def repeat(
+        self, attempt: Callable[[Send], Steps[T | Pending | Failure]], send: Send, *, starts: bool
+    ) -> Steps[T | Pending]:
+        """Attempt until it is no failure, or one that must not or need not be tried again."""
+        count = 0
         while True:
-            attempt += 1
-            value = yield from self._attempt(send, shown, starts=starts)
+            count += 1
+            value = yield from self._attempt(attempt, send, starts=starts)
             if not isinstance(value, Failure):
                 return value
-            delay = self._delay(value, attempt, send.request.idempotent)
+            delay = self._delay(value, count, send.request.idempotent)
             if delay is None:
                 raise self.error(value)
             yield from self.sleep(delay)
 
+    def judge(self, happened: Happened, shown: HttpRequest) -> T | Pending | Failure:
+        """What a whole answer means."""
+        self.observe(happened)
+        answer = happened.answer
+        if isinstance(answer, HttpResponse):
+            answer = self.response = attrs.evolve(answer, request=shown)
+        elif not isinstance(answer, NoAnswer):
+            answer = NoAnswer("lost", "the transport returned nothing")
+        return self.judged(answer, self.wall)
+
     def sleep(self, seconds: float) -> Steps[None]:
         """Wait, but not beyond the deadline."""
-        self._observe((yield Sleep(_until(self.deadline, self.now, seconds))))
+        self.observe((yield Sleep(until(self.deadline, self.now, seconds))))
 
     def accept(self, pending: Pending) -> None:
         """Remember a run that the vendor has accepted."""
@@ -194,16 +241,13 @@ class _State(Generic[T]):
         failure = attrs.evolve(failure, fault=fault)
         return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending)
 
-    def _attempt(self, send: Send, shown: HttpRequest, *, starts: bool) -> Steps[T | Pending | Failure]:
+    def _attempt(
+        self, attempt: Callable[[Send], Steps[T | Pending | Failure]], send: Send, *, starts: bool
+    ) -> Steps[T | Pending | Failure]:
         if self.deadline is not None and self.now >= self.deadline:
             return no_time_left(self.may_have_run)
         self.attempts += starts
-        happened = yield send if self.deadline is None else attrs.evolve(send, deadline=self.deadline)
-        self._observe(happened)
-        answer = happened.answer or NoAnswer("lost", "the transport returned nothing")
-        if isinstance(answer, HttpResponse):
-            answer = self.response = attrs.evolve(answer, request=shown)
-        value = self.judged(answer, happened.wall)
+        value = yield from attempt(send if self.deadline is None else attrs.evolve(send, deadline=self.deadline))
         if isinstance(value, Failure) and value.fault.may_have_run is not False:
             self.may_have_run = True
         return value
@@ -214,5 +258,6 @@ class _State(Generic[T]):
         late = delay is not None and self.deadline is not None and self.now + delay >= self.deadline
         return None if late else delay
 
-    def _observe(self, happened: Happened) -> None:
+    def observe(self, happened: Happened) -> None:
+        """Remember what time it is."""
         self.now, self.wall = happened.now, happened.wall

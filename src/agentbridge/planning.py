@@ -18,7 +18,7 @@ from .errors import AgentBridgeError, ConfigurationError, PluginError, UnknownTa
 from .exchange import Plan, RunPlan, Send
 from .model import SHARED, Invocation, Pending
 from .prepared import Prepared
-from .provider import Call, Operation, Provider
+from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, is_secret_name, without_auth
 from .retry import RetryPolicy, Timeouts
 from .verdict import Asked
@@ -63,6 +63,7 @@ class PlannedRun:
     plan: RunPlan
     connection: Connection
     prepared: Prepared
+    decoder: Callable[[HttpRequest], StreamDecoder | None]
     callback_url: str | None = None
 
     def for_invoke(self) -> PlannedRun:
@@ -74,9 +75,15 @@ class PlannedRun:
 
 
 def plan_run(
-    directory: Directory, defaults: Settings, target: str | Invocation, text: str | None, fields: Mapping[str, Any]
+    directory: Directory,
+    defaults: Settings,
+    target: str | Invocation,
+    text: str | None,
+    fields: Mapping[str, Any],
+    *,
+    streaming: bool = False,
 ) -> PlannedRun:
-    """Plan one run of an agent.
+    """Plan one run of an agent; `streaming` where the caller wants it piece by piece and the vendor can.
 
     Raises:
         ConfigurationError: the target, the configuration or an argument is wrong.
@@ -92,7 +99,8 @@ def plan_run(
     _check_options(invocation, provider, directory)
     bound, dropped = carried(_bound(invocation, binding), provider, settings.on_unsupported or "raise")
     options = merge(connection.options, binding.options if binding else {}, invocation.options.get(provider.name, {}))
-    call = _call(directory, name, connection, provider, agent=agent_id, options=options)
+    streaming = streaming and type(provider).decoder is not Provider.decoder
+    call = _call(directory, name, connection, provider, agent_id, options, streaming=streaming)
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
     asked = _asked(name, connection, provider, call, request, session_id, dropped)
@@ -111,6 +119,7 @@ def plan_run(
         plan=plan,
         connection=connection,
         prepared=Prepared(asked.request, dropped),
+        decoder=provider.decoder,
         callback_url=sent.callback_url,
     )
 
@@ -191,11 +200,22 @@ def _check_options(invocation: Invocation, provider: Provider, directory: Direct
 
 
 def _call(
-    directory: Directory, name: str, connection: Connection, provider: Provider, agent: str = "", options: Any = None
+    directory: Directory,
+    name: str,
+    connection: Connection,
+    provider: Provider,
+    agent: str = "",
+    options: Mapping[str, Any] | None = None,
+    *,
+    streaming: bool = False,
 ) -> Call:
-    base_url = directory.base_url(name, connection, provider)
     return Call(
-        base_url=base_url, agent=agent, api_key=connection.api_key, options=options or {}, fresh_id=str(uuid4())
+        base_url=directory.base_url(name, connection, provider),
+        agent=agent,
+        api_key=connection.api_key,
+        options=options or {},
+        streaming=streaming,
+        fresh_id=str(uuid4()),
     )
 
 

@@ -74,7 +74,9 @@ class SSEParser:
 
     def _take(self, text: bytes) -> list[ServerSentEvent]:
         if b"\r" in text:
-            self._after_cr = text.endswith(b"\r")  # a CR at the end may be half of a CRLF; the line is complete all the same
+            self._after_cr = text.endswith(
+                b"\r"
+            )  # a CR at the end may be half of a CRLF; the line is complete all the same
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         *lines, rest = text.split(b"\n")
         self._pieces = [rest] if rest else []

@@ -81,11 +81,40 @@ def judge_run(
     value = judge(read, answer, wall)
     if isinstance(value, (Pending, Failure)):
         return value
-    response = answer if isinstance(answer, HttpResponse) else None
+    return _believed(value, answer if isinstance(answer, HttpResponse) else None, tool_errors)
+
+
+def judge_stream(
+    finish: Callable[[], Result | Fault], response: HttpResponse | None, tool_errors: str
+) -> Result | Failure:
+    """What a stream amounts to, by its decoder, guarded like `read`."""
+    try:
+        value = finish()
+    except Exception as error:
+        cause = PluginError(f"finish() raised {type(error).__name__}").with_traceback(error.__traceback__)
+        return Failure(MalformedResponseError, _lost("the decoder could not finish"), response, cause)
+    if isinstance(value, Fault):
+        fault = complete(value, 200)
+        return Failure(error_class(fault.kind), fault, response)
+    return _believed(value, response, tool_errors)
+
+
+def broken_stream(failure: Failure, ended: NoAnswer, *, late: bool) -> Failure:
+    """A stream that ended before its end, for the reason that the transport gives."""
+    if ended.reason == "lost":
+        error, message = failure.error, f"{failure.fault.message}: {one_line(ended.detail, 200)}"
+    elif late:
+        error, message = DeadlineExceededError, _DEADLINE
+    else:
+        error, message = ResponseTimeoutError, "the stream fell silent for too long"
+    return attrs.evolve(failure, error=error, fault=attrs.evolve(failure.fault, message=message))
+
+
+def _believed(value: object, response: HttpResponse | None, tool_errors: str) -> Result | Failure:
+    """A Result that is one, and whose tools did not fail unless the caller wants that reported only."""
     if not isinstance(value, Result) or not isinstance(value.text, str):
-        return Failure(
-            MalformedResponseError, _lost(f"the plugin read it as {type(value).__name__}, which is no Result"), response
-        )
+        problem = f"the plugin read it as {type(value).__name__}, which is no Result"
+        return Failure(MalformedResponseError, _lost(problem), response)
     failed = next((call for call in value.tool_calls if call.error is not None), None)
     if failed is None or tool_errors == "report":
         return value

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from agentbridge.sse import EventTooLargeError, SSEParser
 
@@ -41,13 +42,26 @@ def test_a_stream_means_what_the_standard_says(stream, expected):
     assert events(*(bytes([byte]) for byte in stream)) == expected
 
 
-PIECES = [b"data: x\n", b"data:y", b"\r\n", b"\n", b"\r", b"event: e\n", b": c\n", b"\xef\xbb\xbf", b"\xe2\x80\xa8", "é".encode(), b"data", b":"]
+PIECES = [
+    b"data: x\n",
+    b"data:y",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"event: e\n",
+    b": c\n",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xa8",
+    "é".encode(),
+    b"data",
+    b":",
+]
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.lists(st.integers(0, 60), max_size=8))
 def test_any_chunking_gives_the_same_events(stream, cuts):
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    chunks = [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[start:end] for start, end in pairwise(edges)]
     assert events(*chunks) == events(stream)
 
 

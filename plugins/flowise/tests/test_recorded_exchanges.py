@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from expected_exchanges import EXPECTED
+from loopback import Loopback
 
 from agentbridge import Connection, InvocationError, RetryPolicy
 
@@ -18,58 +17,19 @@ RAW = Path(__file__).parents[3] / "cassettes" / "flowise" / "raw"
 NAMES = sorted(path.stem for path in RAW.glob("*.resp"))
 
 
-def _expected() -> dict[str, dict[str, Any]]:
-    spec = importlib.util.spec_from_file_location(
-        "expected_exchanges", Path(__file__).with_name("expected_exchanges.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.EXPECTED
-
-
-EXPECTED = _expected()
-
-
 class Replay:
-    """A loopback server that answers every request with the same recorded bytes."""
+    """Answers every request with the same recorded bytes."""
 
     def __init__(self) -> None:
         self.bytes = b""
-        self.requests = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                _read_request(connection)
-                self.requests += 1
-                connection.sendall(self.bytes)
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-def _read_request(connection: socket.socket) -> None:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
-    while len(body) < int(lengths[0] if lengths else 0):
-        body += connection.recv(65536)
+        self.server = Loopback(lambda connection, _: connection.sendall(self.bytes))
 
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:
-    server = Replay()
-    yield server
-    server.close()
+    replay = Replay()
+    yield replay
+    replay.server.close()
 
 
 @pytest.fixture
@@ -78,7 +38,7 @@ def outcome(open_bridge, replay):
         # the recorded server kept its connection open; this one closes it, and says so
         replay.bytes = (RAW / f"{name}.resp").read_bytes().replace(b"Connection: keep-alive", b"Connection: close")
         bridge = open_bridge(
-            connections={"flowise": Connection("flowise", base_url=replay.url, api_key="any-key")},
+            connections={"flowise": Connection("flowise", base_url=replay.server.url, api_key="any-key")},
             retry=RetryPolicy(attempts=1),
         )
         try:

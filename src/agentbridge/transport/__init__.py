@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from ..errors import ConfigurationError
 from ..exchange import Command, Happened, Send, Steps
@@ -65,14 +65,14 @@ def _perform(command: Command, transport: Transport) -> HttpResponse | NoAnswer 
     if isinstance(command, Sleep):
         transport.sleep(command.seconds)
         return None
-    return transport.send(command)
+    return transport.send(cast("Send", command))  # only streams open, read and emit
 
 
 async def _aperform(command: Command, transport: AsyncTransport) -> HttpResponse | NoAnswer | None:
     if isinstance(command, Sleep):
         await transport.sleep(command.seconds)
         return None
-    return await transport.send(command)
+    return await transport.send(cast("Send", command))
 
 
 def transport_name(asked: object, http_client: object) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.cookiejar
 import importlib
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from typing import Any
+
+import attrs
 
 from .._version import __version__
 from ..body import Body
@@ -20,6 +24,7 @@ from ..wire import HttpResponse, NoAnswer
 from .deadline import bound_by_deadline, until
 
 _IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
+_UNDECODABLE = "the answer cannot be decompressed"
 _HEADERS = {"User-Agent": f"agentbridge/{__version__}", "Accept": "application/json, */*;q=0.1"}
 
 
@@ -29,9 +34,9 @@ class _Httpx:
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
         self._library = _imported(name)
         self._owned = client is None
-        self._client = self._open(proxy, verify) if client is None else client
+        self._client = self._make_client(proxy, verify) if client is None else client
 
-    def _open(self, proxy: str | None, verify: bool | str) -> Any:
+    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         raise NotImplementedError
 
     def _options(self, proxy: str | None, verify: bool | str) -> dict[str, Any]:
@@ -72,18 +77,19 @@ class _Httpx:
     def _response(self, response: Any, content: bytes) -> HttpResponse:
         return HttpResponse(response.status_code, dict(response.headers), content)
 
-    def _broken(self, response: Any, content: bytes, error: Exception, send: Send) -> HttpResponse | NoAnswer:
+    def _broken(self, head: HttpResponse, content: bytes, lost: NoAnswer) -> HttpResponse | NoAnswer:
         """An answer that broke off. One that is a failure anyway, or cannot be decoded, is judged as it is."""
-        partial = self._response(response, content)
-        if not partial.ok or isinstance(error, self._library.DecodingError):
+        partial = attrs.evolve(head, content=content)
+        if not partial.ok or lost.detail == _UNDECODABLE:
             return partial
-        lost = self._no_answer(error, send)
-        return NoAnswer("lost" if lost.reason == "connect" else lost.reason, lost.detail, partial)
+        return attrs.evolve(lost, response=partial)
 
-    def _no_answer(self, error: Exception, send: Send) -> NoAnswer:
+    def _no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
-        if send.deadline is not None and time.monotonic() >= send.deadline:
+        if deadline is not None and time.monotonic() >= deadline:
             return NoAnswer("deadline")
+        if isinstance(error, library.DecodingError):
+            return NoAnswer("lost", _UNDECODABLE)
         if isinstance(error, (library.LocalProtocolError, library.InvalidURL)):
             return NoAnswer("connect", type(error).__name__)  # their texts quote header values
         if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)):
@@ -93,8 +99,9 @@ class _Httpx:
         return NoAnswer("timeout" if isinstance(error, library.ReadTimeout) else "lost", _detail(error))
 
     @property
-    def _failures(self) -> tuple[type[Exception], ...]:
-        return (self._library.HTTPError, self._library.InvalidURL, self._library.StreamError, OSError)
+    def _failures(self) -> tuple[type[BaseException], ...]:
+        library = self._library
+        return (library.HTTPError, library.InvalidURL, library.StreamError, OSError, TimeoutError)
 
 
 class HttpxTransport(_Httpx):
@@ -105,16 +112,29 @@ class HttpxTransport(_Httpx):
 
     def send(self, send: Send) -> HttpResponse | NoAnswer:
         """Send and read to the end, but not beyond the deadline."""
+        opened = self.open(send)
+        if isinstance(opened, NoAnswer):
+            return opened
+        pieces: list[bytes] = []
+        try:
+            while piece := opened.read(send.deadline):
+                if isinstance(piece, NoAnswer):
+                    return self._broken(opened.head, b"".join(pieces), piece)
+                pieces.append(piece)
+        finally:
+            opened.close()
+        return attrs.evolve(opened.head, content=b"".join(pieces))
+
+    def open(self, send: Send) -> Opened | NoAnswer:
+        """Send, and read the head of the answer."""
         try:
             with until(send.deadline):
                 request = self._request(send, _content(send.body))
                 response = self._client.send(request, stream=True, follow_redirects=False)
-                try:
-                    return self._read(request, response, send)
-                finally:
-                    response.close()
         except self._failures as error:
-            return self._no_answer(error, send)
+            return self._no_answer(error, send.deadline)
+        self._answering(request, send)
+        return Opened(self, response)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -125,22 +145,41 @@ class HttpxTransport(_Httpx):
         if self._owned:
             self._client.close()
 
-    def _open(self, proxy: str | None, verify: bool | str) -> Any:
+    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         client = self._library.Client(**self._options(proxy, verify))
         bound_by_deadline(client, self._library.__name__)
         return client
 
-    def _read(self, request: Any, response: Any, send: Send) -> HttpResponse | NoAnswer:
-        self._answering(request, send)
-        pieces: list[bytes] = []
+
+class Opened:
+    """An answer whose head has arrived, and whose body is read piece by piece."""
+
+    def __init__(self, transport: _Httpx, response: Any) -> None:
+        self.head = transport._response(response, b"")  # noqa: SLF001 (one module)
+        self._transport = transport
+        self._response = response
+        self._pieces = response.iter_bytes()
+
+    def read(self, deadline: float | None) -> bytes | NoAnswer:
+        """The next bytes; none at the end."""
         try:
-            for piece in response.iter_bytes():
-                pieces.append(piece)
-                if send.deadline is not None and time.monotonic() >= send.deadline:
-                    return NoAnswer("deadline", response=self._response(response, b"".join(pieces)))
-        except self._failures as error:
-            return self._broken(response, b"".join(pieces), error, send)
-        return self._response(response, b"".join(pieces))
+            with until(deadline):
+                piece: bytes = next((piece for piece in self._pieces if piece), b"")
+        except self._transport._failures as error:  # noqa: SLF001
+            return self._transport._no_answer(error, deadline)  # noqa: SLF001
+        return NoAnswer("deadline") if _is_past(deadline) else piece
+
+    def close(self) -> None:
+        """Give the connection back, or close it where the answer was not read to its end."""
+        self._response.close()
+
+    def abort(self) -> None:
+        """Break the connection off, from any thread: a read that waits ends at once."""
+        stream = self._response.extensions.get("network_stream")
+        connection = stream.get_extra_info("socket") if stream is not None else None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class AsyncHttpxTransport(_Httpx):
@@ -151,15 +190,29 @@ class AsyncHttpxTransport(_Httpx):
 
     async def send(self, send: Send) -> HttpResponse | NoAnswer:
         """Send and read to the end, but not beyond the deadline."""
-        left = None if send.deadline is None else max(0.0, send.deadline - time.monotonic())
-        arrived: list[HttpResponse] = []
+        opened = await self.open(send)
+        if isinstance(opened, NoAnswer):
+            return opened
+        pieces: list[bytes] = []
         try:
-            async with asyncio.timeout(left) as limit:
-                return await self._send(send, arrived)
-        except TimeoutError:
-            if not limit.expired():
-                return NoAnswer("timeout")
-            return NoAnswer("deadline", response=arrived[0] if arrived else None)
+            while piece := await opened.read(send.deadline):
+                if isinstance(piece, NoAnswer):
+                    return self._broken(opened.head, b"".join(pieces), piece)
+                pieces.append(piece)
+        finally:
+            await opened.close()
+        return attrs.evolve(opened.head, content=b"".join(pieces))
+
+    async def open(self, send: Send) -> AsyncOpened | NoAnswer:
+        """Send, and read the head of the answer."""
+        try:
+            async with asyncio.timeout(_left(send.deadline)):
+                request = self._request(send, _async_content(send.body))
+                response = await self._client.send(request, stream=True, follow_redirects=False)
+        except self._failures as error:
+            return self._no_answer(error, send.deadline)
+        self._answering(request, send)
+        return AsyncOpened(self, response)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -170,34 +223,36 @@ class AsyncHttpxTransport(_Httpx):
         if self._owned:
             await self._client.aclose()
 
-    def _open(self, proxy: str | None, verify: bool | str) -> Any:
+    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         return self._library.AsyncClient(**self._options(proxy, verify))
 
-    async def _send(self, send: Send, arrived: list[HttpResponse]) -> HttpResponse | NoAnswer:
-        try:
-            request = self._request(send, _async_content(send.body))
-            response = await self._client.send(request, stream=True, follow_redirects=False)
-            try:
-                return await self._read(request, response, send, arrived)
-            finally:
-                await response.aclose()
-        except self._failures as error:
-            return self._no_answer(error, send)
 
-    async def _read(
-        self, request: Any, response: Any, send: Send, arrived: list[HttpResponse]
-    ) -> HttpResponse | NoAnswer:
-        self._answering(request, send)
-        pieces: list[bytes] = []
+class AsyncOpened:
+    """The same for an event loop."""
+
+    def __init__(self, transport: _Httpx, response: Any) -> None:
+        self.head = transport._response(response, b"")  # noqa: SLF001 (one module)
+        self._transport = transport
+        self._response = response
+        self._pieces = response.aiter_bytes()
+
+    async def read(self, deadline: float | None) -> bytes | NoAnswer:
+        """The next bytes; none at the end."""
         try:
-            async for piece in response.aiter_bytes():
-                pieces.append(piece)  # noqa: PERF401 (what arrived is kept when the rest does not)
-        except self._failures as error:
-            return self._broken(response, b"".join(pieces), error, send)
-        except asyncio.CancelledError:
-            arrived.append(self._response(response, b"".join(pieces)))
-            raise
-        return self._response(response, b"".join(pieces))
+            async with asyncio.timeout(_left(deadline)):
+                piece: bytes = b""
+                while not piece:
+                    piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            return b""
+        except self._transport._failures as error:  # noqa: SLF001
+            return self._transport._no_answer(error, deadline)  # noqa: SLF001
+        return piece
+
+    async def close(self) -> None:
+        """Give the connection back, or close it where the answer was not read to its end."""
+        await self._pieces.aclose()
+        await self._response.aclose()
 
 
 @lru_cache(maxsize=32)
@@ -224,7 +279,15 @@ def _imported(name: str) -> Any:
         ) from None
 
 
-def _detail(error: Exception) -> str:
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _detail(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 

@@ -1,0 +1,152 @@
+"""What an answer of Flowise means, streamed or whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from agentbridge import Fault, FaultKind, Interrupt, Result, Source, ToolCall, Usage, fault_from_status
+
+from . import wire
+
+
+def failure(body: wire.Failure) -> Fault:
+    """The status says what it was, but for a 500, where fixed sentences do; the first that matches whole counts."""
+    kind = _kind_of(body.message) if body.statusCode == 500 else None
+    if kind is not None:
+        return Fault(kind, body.message, code="500")
+    return fault_from_status(body.statusCode, body.message, code=body.statusCode)
+
+
+def failure_in_stream(message: str, partial: Result | None) -> Fault:
+    """What an `error` event means: the same sentences, and otherwise a run that failed (S: SSEStreamer.ts)."""
+    return Fault(_kind_of(message) or FaultKind.EXECUTION, message, partial=partial)
+
+
+def _kind_of(message: str) -> FaultKind | None:
+    return next((kind for sentence, kind in _SENTENCES if sentence.fullmatch(message)), None)
+
+
+_SENTENCES = (
+    (wire.UNAUTHORIZED, FaultKind.AUTHENTICATION),
+    (wire.QUOTA, FaultKind.QUOTA_EXCEEDED),
+    (wire.UNKNOWN_FLOW, FaultKind.NOT_FOUND),
+    (wire.MODEL_REFUSED, FaultKind.EXECUTION),
+    (wire.IN_THE_RUN, FaultKind.EXECUTION),
+)
+
+
+def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault:
+    """The Result that a prediction proves, or the failure of its last node. Raises ValueError without the proof."""
+    nodes = answer.agentFlowExecutedData or []
+    if nodes and nodes[-1].status in wire.FAILED_STATES:
+        return _failed_node(nodes[-1])
+    output = _output(answer)
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)
+    return Result(
+        text=text,
+        output=output,
+        id=answer.executionId or answer.chatMessageId,
+        session_id=answer.sessionId or answer.chatId,
+        tool_calls=tuple(tool_call(tool) for tool in _tools(answer)),
+        sources=tuple(source(document) for document in _documents(answer)),
+        usage=_usage(nodes),
+        status="waiting_for_input" if answer.action else "completed",
+        interrupt=_interrupt(answer, text) if answer.action else None,
+        warnings=warnings,
+    )
+
+
+def _failed_node(node: wire.ExecutedNode) -> Fault:
+    error = node.data.error if node.data else None
+    return Fault(
+        FaultKind.EXECUTION,
+        f"node {node.nodeLabel!r} ended as {node.status}: {error or 'no message'}",
+        code=node.status,
+    )
+
+
+def _output(answer: wire.Prediction) -> Any:
+    """The proof of success. An output parser that fails answers `"json": {}` in a 200 (T: cf_json_fail)."""
+    if answer.json_ not in (None, {}, []):
+        return answer.json_
+    if answer.text in (None, {}, []) or answer.json_ is not None:
+        raise ValueError("neither text nor json")
+    return answer.text
+
+
+def _interrupt(answer: wire.Prediction, question: str) -> Interrupt:
+    action = wire.Action.parse(answer.action)[0] if isinstance(answer.action, dict) else wire.Action()
+    types = [element.type or "" for element in action.elements or []]
+    resume = {
+        "chatId": answer.chatId,
+        "sessionId": answer.sessionId or answer.chatId,
+        "nodeId": action.data.nodeId if action.data else None,
+        "executionId": answer.executionId,
+    }
+    choices = ("proceed",) * any("approve" in kind for kind in types) + ("reject",) * any(
+        "reject" in kind for kind in types
+    )
+    return Interrupt(question.strip(), choices, data=answer.action, resume=resume)
+
+
+def _steps(answer: wire.Prediction) -> list[wire.Prediction | wire.Reasoning | wire.NodeOutput]:
+    """All places that report tools and documents."""
+    nodes = answer.agentFlowExecutedData or []
+    outputs = [node.data.output for node in nodes if node.data and node.data.output]
+    return [answer, *(step for step in answer.agentReasoning or [] if step), *outputs]
+
+
+def _tools(answer: wire.Prediction) -> Iterable[wire.UsedTool]:
+    """Tools at the top (chatflow), in each step (V1) or in each node (V2); empty lists may be `[null]` (T: v1_seq)."""
+    return [tool for step in _steps(answer) for tool in step.usedTools or [] if tool]
+
+
+def _documents(answer: wire.Prediction) -> Iterable[wire.SourceDocument]:
+    return [document for step in _steps(answer) for document in step.sourceDocuments or [] if document]
+
+
+def tool_call(tool: wire.UsedTool) -> ToolCall:
+    """One use of a tool; it failed where the vendor gives an error."""
+    error = tool.error if tool.error not in (None, "", False) else None
+    return ToolCall(
+        tool.tool,
+        arguments=tool.toolInput,
+        result=tool.toolOutput,
+        error=error if error is None or isinstance(error, str) else json.dumps(error, ensure_ascii=False),
+    )
+
+
+def source(document: wire.SourceDocument) -> Source:
+    """One document that was used."""
+    where = document.metadata.get("source")
+    is_url = isinstance(where, str) and where.startswith(("http://", "https://"))
+    return Source(
+        document.pageContent,
+        title=where if isinstance(where, str) else None,
+        url=where if is_url and isinstance(where, str) else None,
+        metadata=document.metadata,
+    )
+
+
+def _usage(nodes: list[wire.ExecutedNode]) -> Usage | None:
+    """Tokens and milliseconds summed over the nodes that report them; only Agentflow V2 does (T: af_llm)."""
+    outputs = [node.data.output for node in nodes if node.data and node.data.output]
+    counted = [output.usageMetadata for output in outputs if output.usageMetadata]
+    if not counted:
+        return None
+    models = [output.responseMetadata.model_name for output in outputs if output.responseMetadata]
+    deltas = [output.timeMetadata.delta for output in outputs if output.timeMetadata]
+    return Usage(
+        input_tokens=_sum(usage.input_tokens for usage in counted),
+        output_tokens=_sum(usage.output_tokens for usage in counted),
+        total_tokens=_sum(usage.total_tokens for usage in counted),
+        duration_ms=sum(delta for delta in deltas if delta is not None) if any(d is not None for d in deltas) else None,
+        model=next((model for model in reversed(models) if model), None),
+    )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

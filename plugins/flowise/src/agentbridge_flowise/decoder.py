@@ -1,0 +1,180 @@
+"""Reads Flowise's stream (S: utils/SSEStreamer.ts; T: every *_stream trace).
+
+Each event is one `data:` line with the name inside of the JSON. `end` comes always, after success, pause and failure
+alike: success is `metadata` without `error`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from agentbridge import (
+    Event,
+    Fault,
+    FaultKind,
+    ReasoningDelta,
+    Result,
+    SourcesFound,
+    StepChanged,
+    StreamDecoder,
+    TextDelta,
+    ToolCalled,
+    VendorEvent,
+)
+from agentbridge.reading import decode_json
+from agentbridge.sse import SSEParser
+
+from . import answer, wire
+
+_EXECUTED = b'{"event":"agentFlowExecutedData"'
+"""Sent again whole after each node, and large (T: af_llm_stream): only the last one is decoded, at the end."""
+
+
+class FlowiseDecoder(StreamDecoder):
+    """One stream, fed with bytes."""
+
+    def __init__(self) -> None:
+        self._parser = SSEParser()
+        self._text: list[str] = []
+        self._executed = b""
+        self._tools: list[wire.UsedTool] = []
+        self._documents: list[Any] = []
+        self._action: Any = None
+        self._metadata: dict[str, Any] | None = None
+        self._error: str | None = None
+        self._unreadable = 0
+        self._ended = False
+
+    @property
+    def done(self) -> bool:
+        """True after `end`, which is always the last event."""
+        return self._ended
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events in these bytes. Unknown and unreadable ones come through as they are."""
+        events: list[Event] = []
+        for sent in self._parser.feed(data):
+            if sent.data.startswith(_EXECUTED):
+                self._executed = sent.data
+            elif not self._ended:
+                events += self._read(sent.data)
+        return events
+
+    def finish(self) -> Result | Fault:
+        """The Result if `metadata` came and no `error`; else a Fault with what arrived."""
+        if self._error is not None:
+            return answer.failure_in_stream(self._error, self._partial())
+        if self._metadata is None:
+            where = (
+                "ended without metadata, Flowise's only sign of success" if self._ended else "stopped before its end"
+            )
+            return Fault(FaultKind.INTERRUPTED, f"the stream {where}", partial=self._partial())
+        return self._result(self._metadata)
+
+    def _read(self, data: bytes) -> list[Event]:
+        try:
+            body = decode_json(data)
+            name, value = body["event"], body.get("data")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self._unreadable += 1
+            return [VendorEvent("unreadable", data.decode("utf-8", "replace"))]
+        handler = self._HANDLERS.get(name) if isinstance(name, str) else None
+        return handler(self, value) if handler else [VendorEvent(str(name), value)]
+
+    def _on_token(self, value: Any) -> list[Event]:
+        if not isinstance(value, str):
+            return [VendorEvent("token", value)]
+        self._text.append(value)
+        return [TextDelta(value)] if value else []
+
+    def _on_thinking(self, value: Any) -> list[Event]:
+        return [ReasoningDelta(value)] if isinstance(value, str) and value else []
+
+    def _on_tools(self, value: Any) -> list[Event]:
+        tools = [wire.UsedTool.parse(tool)[0] for tool in value or [] if isinstance(tool, dict)]
+        self._tools += tools
+        return [ToolCalled(answer.tool_call(tool)) for tool in tools]
+
+    def _on_documents(self, value: Any) -> list[Event]:
+        found = [item for item in value or [] if isinstance(item, dict) and isinstance(item.get("pageContent"), str)]
+        self._documents += found
+        sources = tuple(answer.source(wire.SourceDocument.parse(item)[0]) for item in found)
+        return [SourcesFound(sources)] if sources else []  # V1 always sends an empty list
+
+    def _on_step(self, value: Any) -> list[Event]:
+        if not isinstance(value, dict) or not isinstance(value.get("status"), str):
+            return [VendorEvent("nextAgentFlow", value)]
+        return [StepChanged(str(value.get("nodeLabel", "")), value["status"])]
+
+    def _on_action(self, value: Any) -> list[Event]:
+        self._action = value or self._action
+        return [VendorEvent("action", value)]
+
+    def _on_metadata(self, value: Any) -> list[Event]:
+        if isinstance(value, dict):
+            self._metadata = value
+            self._action = value.get("action") or self._action
+        return []
+
+    def _on_error(self, value: Any) -> list[Event]:
+        self._error = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return []
+
+    def _on_end(self, _: Any) -> list[Event]:
+        self._ended = True
+        return []
+
+    _HANDLERS: ClassVar[Mapping[str, Callable[[FlowiseDecoder, Any], list[Event]]]] = {
+        "token": _on_token,
+        "thinking": _on_thinking,
+        "usedTools": _on_tools,
+        "sourceDocuments": _on_documents,
+        "nextAgentFlow": _on_step,
+        "action": _on_action,
+        "metadata": _on_metadata,
+        "error": _on_error,
+        "end": _on_end,
+    }
+
+    def _result(self, metadata: dict[str, Any]) -> Result | Fault:
+        """The same reading as of a JSON answer, whose fields the events bring one by one."""
+        nodes = self._nodes()
+        prediction = {
+            "chatId": metadata.get("chatId", ""),
+            "sessionId": metadata.get("sessionId"),
+            "chatMessageId": metadata.get("chatMessageId"),
+            "text": _final_text(nodes) if nodes else "".join(self._text),
+            "action": self._action,
+            "agentFlowExecutedData": nodes,
+            # the nodes of Agentflow V2 name their tools and documents themselves
+            "usedTools": None if nodes else [tool.model_dump() for tool in self._tools],
+            "sourceDocuments": None if nodes else self._documents,
+        }
+        parsed, warnings = wire.Prediction.parse(prediction)
+        unreadable = (f"{self._unreadable} events were unreadable",) if self._unreadable else ()
+        return answer.result(parsed, (*warnings, *unreadable))
+
+    def _nodes(self) -> list[Any]:
+        try:
+            nodes = decode_json(self._executed)["data"] if self._executed else []
+        except (ValueError, TypeError, KeyError):
+            return []
+        return nodes if isinstance(nodes, list) else []
+
+    def _partial(self) -> Result:
+        text = "".join(self._text)
+        return Result(text=text, output=text, tool_calls=tuple(answer.tool_call(tool) for tool in self._tools))
+
+
+def _final_text(nodes: list[Any]) -> str:
+    """The content of the last node, as in the JSON answer (S: buildAgentflow.ts:2243; T: af_parallel_stream).
+
+    Joined tokens are not it where several nodes stream. A node without content gives one blank.
+    """
+    try:
+        content = nodes[-1]["data"]["output"]["content"]
+    except (KeyError, TypeError, IndexError):
+        return " "
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)

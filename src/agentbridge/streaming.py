@@ -1,0 +1,170 @@
+"""A streamed run as a generator: opens, decodes piece by piece, emits events, and ends in a Result or an error.
+
+No I/O and no clock, like `exchange`, whose retries and deadlines it uses. Vendors that do not stream give the same
+events, made from their finished answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from .errors import StreamInterruptedError
+from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled
+from .exchange import Emit, Open, Read, RunPlan, Send, State, Steps, follow
+from .model import Pending, Result
+from .provider import StreamDecoder
+from .verdict import Failure, broken_stream, judge_run, judge_stream
+from .wire import HttpRequest, HttpResponse, NoAnswer
+
+_CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
+_KEPT = 256 * 1024  # bytes of a stream that are kept as evidence
+
+
+@attrs.frozen(kw_only=True)
+class StreamPlan:
+    """The plan of a streamed run. `decoder` None: the vendor does not stream this."""
+
+    run: RunPlan
+    decoder: Callable[[HttpRequest], StreamDecoder | None]
+
+
+def stream(plan: StreamPlan, started: float) -> Steps[Result]:
+    """Run an agent and emit what happens on the way: `Started` first, `Completed` last.
+
+    Nothing is tried again once content was handed out.
+    """
+
+    def judged(answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
+        return judge_run(plan.run.read, answer, wall, plan.run.tool_errors)
+
+    state: State[Result] = State(plan.run, started, judged)
+    one = _Stream(plan, state)
+    value = yield from state.repeat(one.attempt, plan.run.send, starts=True)
+    if isinstance(value, Pending):
+        value = yield from follow(state, value, plan.run)
+    result = state.filled(value)
+    if not one.streamed:
+        result = attrs.evolve(result, synthetic=True)
+        yield Emit((*one.opening(), *_synthetic(result)))
+    yield Emit((Completed(result),))
+    return result
+
+
+def _synthetic(result: Result) -> list[Event]:
+    """The events of a finished answer, as a streaming vendor would have sent them."""
+    events: list[Event] = [ToolCalled(call) for call in result.tool_calls]
+    if result.sources:
+        events.append(SourcesFound(result.sources))
+    return [*events, TextDelta(result.text)] if result.text else events
+
+
+class _Stream:
+    """What one stream knows while it is read."""
+
+    def __init__(self, plan: StreamPlan, state: State[Result]) -> None:
+        self.plan = plan
+        self.state = state
+        self.streamed = False
+        self._began = False
+        self._has_content = False
+
+    def opening(self) -> tuple[Event, ...]:
+        """`Started`, once."""
+        began, self._began = self._began, True
+        return () if began else (Started(self.state.plan.asked.session_id),)
+
+    def attempt(self, send: Send) -> Steps[Result | Pending | Failure]:
+        """One request, and its answer to the end."""
+        decoder = self.plan.decoder(send.request)
+        if decoder is None:
+            happened = yield send
+            return self.state.judge(happened, self.plan.run.asked.request)
+        happened = yield Open(send)
+        head = happened.answer
+        if isinstance(head, HttpResponse) and head.ok and head.content_type == "text/event-stream":
+            self.state.observe(happened)
+            return (yield from self._decode(head, decoder))
+        if not isinstance(head, HttpResponse):
+            return self.state.judge(happened, self.plan.run.asked.request)
+        return (yield from self._plain(head))
+
+    def _plain(self, head: HttpResponse) -> Steps[Result | Pending | Failure]:
+        """A streaming request that is answered whole: read as such."""
+        pieces: list[bytes] = []
+        happened = yield Read(self.state.deadline)
+        while isinstance(happened.answer, bytes) and happened.answer:
+            pieces.append(happened.answer)
+            happened = yield Read(self.state.deadline)
+        arrived = attrs.evolve(head, content=b"".join(pieces))
+        answer: HttpResponse | NoAnswer = arrived
+        if isinstance(happened.answer, NoAnswer) and head.ok:
+            answer = attrs.evolve(happened.answer, response=arrived)
+        return self.state.judge(attrs.evolve(happened, answer=answer), self.plan.run.asked.request)
+
+    def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Failure]:
+        self.streamed = True
+        yield Emit(self.opening())
+        kept = _Kept(head, self.plan.run.asked.request)
+        last_event = self.state.now
+        ended: NoAnswer | None = None
+        while not decoder.done:
+            happened = yield Read(self._limit(last_event))
+            self.state.observe(happened)
+            if not isinstance(happened.answer, bytes) or not happened.answer:
+                ended = happened.answer if isinstance(happened.answer, NoAnswer) else None
+                break
+            kept.add(happened.answer)
+            events = self._fed(decoder, happened.answer)
+            if events is None:
+                ended = NoAnswer("lost", "what arrived is no stream that can be read")
+                break
+            if events:
+                last_event = self.state.now
+                self._has_content = self._has_content or any(isinstance(event, _CONTENT) for event in events)
+                self.state.observe((yield Emit(tuple(events))))
+        self.state.response = kept.response
+        return self._verdict(decoder, ended)
+
+    def _fed(self, decoder: StreamDecoder, data: bytes) -> list[Event] | None:
+        """The events in these bytes; None where the decoder fails, which it must not, whatever a vendor sends."""
+        try:
+            return decoder.feed(data)
+        except Exception:
+            return None
+
+    def _limit(self, last_event: float) -> float | None:
+        """When the next read must be over: the total time, or the longest time without an event."""
+        content = self.plan.run.timeouts.content
+        limits = [limit for limit in (self.state.deadline, None if content is None else last_event + content) if limit]
+        return min(limits, default=None)
+
+    def _verdict(self, decoder: StreamDecoder, ended: NoAnswer | None) -> Result | Failure:
+        value = judge_stream(decoder.finish, self.state.response, self.plan.run.tool_errors)
+        if isinstance(value, Failure) and value.error is StreamInterruptedError and ended is not None:
+            late = self.state.deadline is not None and self.state.now >= self.state.deadline
+            value = broken_stream(value, ended, late=late)
+        if isinstance(value, Failure) and self._has_content:
+            return attrs.evolve(value, fault=attrs.evolve(value.fault, retryable=False, may_have_run=True))
+        return value
+
+
+class _Kept:
+    """The bytes of a stream up to a bound, as evidence."""
+
+    def __init__(self, head: HttpResponse, shown: HttpRequest) -> None:
+        self._head = attrs.evolve(head, request=shown)
+        self._pieces: list[bytes] = []
+        self._room = _KEPT
+
+    def add(self, piece: bytes) -> None:
+        """Keep what there is room for."""
+        if self._room > 0:
+            self._pieces.append(piece[: self._room])
+            self._room -= len(piece)
+
+    @property
+    def response(self) -> HttpResponse:
+        """The answer as far as it was kept."""
+        return attrs.evolve(self._head, content=b"".join(self._pieces))

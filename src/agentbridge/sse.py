@@ -69,8 +69,8 @@ class SSEParser:
     def _keep(self, piece: bytes) -> list[ServerSentEvent]:
         if piece:
             self._pieces.append(piece)
-            self._grow(len(piece))
-        return []
+            self._size += len(piece)
+        return self._checked([])
 
     def _take(self, text: bytes) -> list[ServerSentEvent]:
         if b"\r" in text:
@@ -87,12 +87,11 @@ class SSEParser:
             elif self._data or self._name:
                 events += self._complete()
         self._size = len(rest) + sum(map(len, self._data))
-        return events
+        return self._checked(events)
 
     def _read(self, line: bytes) -> None:
         if line.startswith(b"data:"):
             self._data.append(line[6:] if line[5:6] == b" " else line[5:])
-            self._grow(len(line))
         elif line.startswith(b":"):
             self.comments += 1
         else:
@@ -107,7 +106,8 @@ class SSEParser:
         self._data, self._name, self._size = [], "", 0
         return [ServerSentEvent(name, b"\n".join(data))] if data else []
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > self._largest:
+    def _checked(self, events: list[ServerSentEvent]) -> list[ServerSentEvent]:
+        """The events, if there are any: what came before an event without end is given out before that is refused."""
+        if not events and self._size > self._largest:
             raise EventTooLargeError(f"one event has more than {self._largest} bytes")
+        return events

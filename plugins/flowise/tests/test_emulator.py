@@ -21,7 +21,7 @@ FAILURES = {
     "redirect": errors.ProviderError,
     "slow": errors.ResponseTimeoutError,
 }
-ANSWERS = {"ok", "keyed", "chatflow", "agentflow-v1", "json", "blank", "paused"}
+ANSWERS = {"ok", "cut", "keyed", "chatflow", "agentflow-v1", "json", "blank", "paused"}
 
 
 @pytest.fixture
@@ -54,3 +54,27 @@ def test_a_pause_is_no_answer_and_can_be_resumed_through_options(bridge):
     resumed = bridge.invoke("flowise:paused", session_id=paused.session_id, options={"flowise": {"humanInput": human}})
 
     assert (resumed.status, resumed.text) == ("completed", "approved: go")
+
+
+STREAMED = {
+    **FAILURES,
+    "cut": errors.StreamInterruptedError,
+    "not-found": errors.ResponseTimeoutError,  # the real server never answers
+}
+
+
+@pytest.mark.parametrize("scenario", sorted(STREAMED))
+def test_a_failing_scenario_is_raised_as_its_class_when_streamed(bridge, scenario):
+    with pytest.raises(errors.InvocationError) as caught:
+        bridge.stream(f"flowise:{scenario}", "hello there", seen=[])
+    assert type(caught.value) is STREAMED[scenario]
+
+
+@pytest.mark.parametrize("scenario", ["ok", "keyed", "chatflow", "agentflow-v1", "json", "blank", "paused"])
+def test_a_stream_ends_in_the_result_that_a_call_gives(bridge, scenario):
+    seen = []
+    streamed = bridge.stream(f"flowise:{scenario}", "hello there", session_id="s-2", seen=seen)
+    called = bridge.invoke(f"flowise:{scenario}", "hello there", session_id="s-2")
+    same = ("output", "session_id", "status", "warnings", "usage", "tool_calls")
+    assert {name: getattr(streamed, name) for name in same} == {name: getattr(called, name) for name in same}
+    assert streamed.synthetic is (scenario == "json")

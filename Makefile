@@ -19,7 +19,7 @@ check: .venv/.dev             ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache --no-timing
+	@$(BIN)/lint-imports --no-cache
 
 install: .venv/.dev           ## everything, editable, into .venv
 

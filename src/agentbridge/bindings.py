@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -87,8 +88,14 @@ def _unmapped(name: str, binding: Binding) -> UnsupportedFeatureError:
     known = ", ".join(sorted({*binding.inputs, *_PLACEHOLDER.findall(binding.template or "")} - {"text"})) or "none"
     return UnsupportedFeatureError(
         f"inputs[{name!r}]",
-        f"{binding.where} does not map it (mapped: {known}). Add it under 'inputs' there, or to its 'template'",
+        f"{binding.where} does not map it (mapped: {known}).{_close(name, known)} Add it under 'inputs' there, or to its"
+        " 'template'",
     )
+
+
+def _close(name: str, known: str) -> str:
+    close = difflib.get_close_matches(name, known.split(", "), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _fill(template: str, invocation: Invocation, binding: Binding) -> str:

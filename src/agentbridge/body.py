@@ -186,7 +186,7 @@ def _unfit(value: Any, path: str) -> tuple[str, str] | None:
         return path, "it has half of a surrogate pair, which is no text"
     if value is None or isinstance(value, (str, int, float, File, DataUrl, FileText)):
         return None
-    return path, f"a {type(value).__name__} has no JSON form"
+    return path, f"a value of type {type(value).__name__} has no JSON form"
 
 
 def _size(file: File) -> int:

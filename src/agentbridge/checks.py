@@ -23,6 +23,7 @@ _WHY = {
     "user_id": "it has no user ids",
     "callback_url": "it has no callbacks",
 }
+_ROLES = ("user", "assistant", "system", "tool")
 _TEXTS = ("target", "text", "session_id", "user_id", "callback_url")
 
 
@@ -33,6 +34,8 @@ def check_types(invocation: Invocation) -> None:
     for message in invocation.messages:
         if not isinstance(message, Message):
             raise _wrong("messages", "agentbridge.Message values", message)
+        if message.role not in _ROLES:
+            raise ConfigurationError(f"Message.role is {' or '.join(map(repr, _ROLES))}, not {message.role!r}")
     for name in (*invocation.inputs, *invocation.options, *invocation.metadata):
         if not isinstance(name, str):
             raise _wrong("inputs, options or metadata", "str keys", name)

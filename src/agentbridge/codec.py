@@ -15,12 +15,13 @@ import attrs
 SCHEMA_VERSION = 1
 _VERSION_KEY = "schema_version"
 _BYTES_KEY = "$base64"
+_TEXT_KEY = "$text"
 
 T = TypeVar("T")
 
 
 def to_dict(value: Any) -> dict[str, Any]:
-    """An attrs value as JSON values: tuples become lists, bytes become `{"$base64": ...}`."""
+    """An attrs value as JSON values: tuples become lists, bytes become `{"$text": ...}` or `{"$base64": ...}`."""
     return {_VERSION_KEY: SCHEMA_VERSION, **_plain(value)}
 
 
@@ -40,7 +41,7 @@ def _plain(value: Any) -> Any:
     if attrs.has(type(value)):
         return {name: _plain(getattr(value, name)) for name in _fields(type(value)) if name != "auth"}
     if isinstance(value, bytes):
-        return {_BYTES_KEY: base64.b64encode(value).decode("ascii")}
+        return _written(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -84,7 +85,15 @@ def _union(choices: tuple[Any, ...], data: Any) -> Any:
     return _build((fitting or classes)[0], data)
 
 
+def _written(content: bytes) -> dict[str, str]:
+    """Text stays text, so that a reader of the JSON sees what a vendor said."""
+    try:
+        return {_TEXT_KEY: content.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {_BYTES_KEY: base64.b64encode(content).decode("ascii")}
+
+
 def _bytes(data: Any) -> Any:
     if isinstance(data, Mapping) and set(data) == {_BYTES_KEY}:
         return base64.b64decode(data[_BYTES_KEY])
-    return data
+    return data[_TEXT_KEY].encode() if isinstance(data, Mapping) and set(data) == {_TEXT_KEY} else data

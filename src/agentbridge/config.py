@@ -52,14 +52,18 @@ class _Model(pydantic.BaseModel):
 M = TypeVar("M", bound=_Model)
 
 
-class _Retry(_Model):
+class RetryTable(_Model):
+    """`retry = { attempts = 3 }`; see RetryPolicy."""
+
     attempts: int = 3
     first_delay: float = 0.5
     max_delay: float = 30
     retry_unsafe: bool = False
 
 
-class _Timeouts(_Model):
+class TimeoutsTable(_Model):
+    """`timeouts = { total = 30 }`; see Timeouts."""
+
     connect: float | None = 10
     answer: float | None = 600
     idle: float | None = 120
@@ -67,7 +71,9 @@ class _Timeouts(_Model):
     total: float | None = None
 
 
-class _Connection(_Model):
+class ConnectionTable(_Model):
+    """`[connections.NAME]`; see Connection."""
+
     provider: str | None = None
     base_url: str | None = None
     api_key: str | None = None
@@ -76,13 +82,15 @@ class _Connection(_Model):
     options: dict[str, Any] = {}
     proxy: str | None = None
     verify: bool | str = True
-    retry: _Retry | None = None
-    timeouts: _Timeouts | None = None
+    retry: RetryTable | None = None
+    timeouts: TimeoutsTable | None = None
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
 
 
-class _Binding(_Model):
+class BindingTable(_Model):
+    """`[agents.NAME.on.CONNECTION]`; see Binding."""
+
     agent: str = pydantic.Field(min_length=1)
     text: str | None = None
     template: str | None = None
@@ -92,14 +100,18 @@ class _Binding(_Model):
     options: dict[str, Any] = {}
 
 
-class _Agent(_Model):
+class AgentTable(_Model):
+    """`[agents.NAME]`; see Agent."""
+
     default: str | None = None
-    on: dict[str, _Binding] = pydantic.Field(min_length=1)
+    on: dict[str, BindingTable] = pydantic.Field(min_length=1)
 
 
-class _Config(_Model):
-    connections: dict[str, _Connection] = {}
-    agents: dict[str, _Agent] = {}
+class ConfigTable(_Model):
+    """The whole file."""
+
+    connections: dict[str, ConnectionTable] = {}
+    agents: dict[str, AgentTable] = {}
 
 
 @attrs.frozen
@@ -149,7 +161,7 @@ def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     return (
         value
         if isinstance(value, Agent)
-        else _agent(name, _validated(_Agent, value, f"agents.{name}", "agents="), "agents=")
+        else _agent(name, _validated(AgentTable, value, f"agents.{name}", "agents="), "agents=")
     )
 
 
@@ -158,7 +170,7 @@ def connection_from(name: str, value: Connection | Mapping[str, Any], environ: M
     if isinstance(value, Connection):
         return checked(value, name, "connections=")
     return _connection(
-        name, _validated(_Connection, value, f"connections.{name}", "connections="), "connections=", environ
+        name, _validated(ConnectionTable, value, f"connections.{name}", "connections="), "connections=", environ
     )
 
 
@@ -203,7 +215,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _parse(data: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> Config:
-    parsed = _validated(_Config, data, "", where)
+    parsed = _validated(ConfigTable, data, "", where)
     return Config(
         {name: _connection(name, model, where, environ) for name, model in parsed.connections.items()},
         {name: _agent(name, model, where) for name, model in parsed.agents.items()},
@@ -241,7 +253,7 @@ def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...
     return list(model.model_fields)
 
 
-def _connection(name: str, model: _Connection, where: str, environ: Mapping[str, str]) -> Connection:
+def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> Connection:
     given = model.model_dump(exclude={"api_key_env", "retry", "timeouts"})
     given["provider"] = model.provider or name
     given["api_key"] = _key(name, model, where, environ)
@@ -251,13 +263,13 @@ def _connection(name: str, model: _Connection, where: str, environ: Mapping[str,
     return checked(Connection(**given, retry=retry, timeouts=timeouts), name, where)
 
 
-def _key(name: str, model: _Connection, where: str, environ: Mapping[str, str]) -> str | None:
+def _key(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> str | None:
     if model.api_key is not None and model.api_key_env is not None:
         raise ConfigurationError(f"{where}: connections.{name} has both 'api_key' and 'api_key_env'; keep one")
     return model.api_key or environ.get(model.api_key_env or variable(name, "API_KEY")) or None
 
 
-def _agent(name: str, model: _Agent, where: str) -> Agent:
+def _agent(name: str, model: AgentTable, where: str) -> Agent:
     bindings = {
         connection: Binding(**binding.model_dump(), where=f"{where}: [agents.{name}.on.{connection}]")
         for connection, binding in model.on.items()

@@ -27,6 +27,9 @@ class Directory:
         registry: Registry | None = None,
     ) -> None:
         environ = dict(os.environ)
+        for label, mapping in (("connections", connections), ("agents", agents)):
+            if mapping is not None and not isinstance(mapping, Mapping):
+                raise ConfigurationError(f"{label} takes a mapping from name to value, not a {type(mapping).__name__}")
         loaded = configuration.load(config, environ=environ)
         given = {name: configuration.connection_from(name, item, environ) for name, item in (connections or {}).items()}
         asked = {name: configuration.agent_from(name, item) for name, item in (agents or {}).items()}
@@ -36,6 +39,7 @@ class Directory:
         self.connections: Mapping[str, Connection] = _Connections(
             {**loaded.connections, **given}, self.registry, environ
         )
+        self._environ = environ
         self._unset = {name: key for name, key in loaded.unset.items() if name not in given}
 
     def resolve(self, target: object) -> tuple[str, str, Binding | None]:
@@ -96,10 +100,15 @@ class Directory:
     def _unknown_connection(self, name: str) -> UnknownTargetError:
         there = ", ".join(self.connections) or "none"
         hint = did_you_mean(name, [*self.connections, *self.registry.names])
+        if name not in self.registry.names and self._is_configured(name):
+            hint = f" ${variable(name, 'API_KEY')} or ${variable(name, 'BASE_URL')} is set, but no plugin brings {name!r}: install it"
         if name in self.registry.names and name in self.registry:
             wanted = "API_KEY" if self.registry[name].default_base_url else "BASE_URL"
             hint = f" Set ${variable(name, wanted)}, or write [connections.{name}] into agentbridge.toml"
         return UnknownTargetError(f"no connection {name!r} (there: {there}).{hint}{self._failed()}")
+
+    def _is_configured(self, name: str) -> bool:
+        return any(self._environ.get(variable(name, what)) for what in ("BASE_URL", "API_KEY"))
 
     def _failed(self) -> str:
         failures = self.registry.failures.values()

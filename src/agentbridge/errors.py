@@ -156,6 +156,7 @@ class InvocationError(AgentBridgeError):
         where = f"[{self.provider}] " if self.provider else ""
         facts = [f"HTTP {self.status}"] if self.status is not None else []
         facts += [f"code {self.code}"] if self.code is not None and self.code != str(self.status) else []
+        facts += [f"{self.attempts} attempts"] if self.attempts > 1 else []
         return f"{where}{one_line(self.message)}" + (f" ({', '.join(facts)})" if facts else "")
 
 

@@ -21,7 +21,7 @@ from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, is_secret_name, without_auth
 from .retry import RetryPolicy, Timeouts
-from .verdict import Asked
+from .verdict import Asked, where
 from .wire import HttpRequest
 
 T = TypeVar("T")
@@ -97,7 +97,8 @@ def plan_run(
     check_types(invocation)
     _check_agent(agent_id, name, connection)
     _check_options(invocation, provider, directory)
-    bound, dropped = carried(_bound(invocation, binding), provider, settings.on_unsupported or "raise")
+    bound, dropped = carried(_bound(invocation, binding, provider), provider, settings.on_unsupported or "raise")
+    _check_said(bound, provider)
     options = merge(connection.options, binding.options if binding else {}, invocation.options.get(provider.name, {}))
     streaming = streaming and type(provider).decoder is not Provider.decoder
     call = _call(directory, name, connection, provider, agent_id, options, streaming=streaming)
@@ -180,8 +181,19 @@ def _described(target: str | Invocation, text: str | None, fields: Mapping[str, 
         raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
 
 
-def _bound(invocation: Invocation, binding: Binding | None) -> Invocation:
-    return bind(invocation, binding) if binding else invocation
+def _bound(invocation: Invocation, binding: Binding | None, provider: Provider) -> Invocation:
+    try:
+        return bind(invocation, binding) if binding else invocation
+    except UnsupportedFeatureError as error:
+        error.provider = provider.name
+        raise
+
+
+def _check_said(invocation: Invocation, provider: Provider) -> None:
+    """A vendor that takes a message is not asked nothing; one of named inputs may have an agent that needs none."""
+    said = (invocation.messages, invocation.inputs, invocation.files, invocation.options.get(provider.name))
+    if "text" in provider.accepts and invocation.text is None and not any(said):
+        raise ConfigurationError("this call says nothing: give it a text, inputs, messages or files")
 
 
 def _check_agent(agent_id: str, name: str, connection: Connection) -> None:
@@ -261,9 +273,7 @@ def _built(build: Callable[[], HttpRequest], provider: Provider, connection: Con
     except AgentBridgeError:
         raise
     except Exception as error:
-        message = (
-            f"plugin {provider.name!r} could not build its request: {type(error).__name__}. That is a bug in the plugin"
-        )
+        message = f"plugin {provider.name!r} could not build its request: {where(error)}. That is a bug in the plugin"
         raise PluginError(message, plugin=provider.name).with_traceback(error.__traceback__) from None
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -91,7 +94,7 @@ def judge_stream(
     try:
         value = finish()
     except Exception as error:
-        cause = PluginError(f"finish() raised {type(error).__name__}").with_traceback(error.__traceback__)
+        cause = PluginError(f"finish() raised {where(error)}").with_traceback(error.__traceback__)
         return Failure(MalformedResponseError, _lost("the decoder could not finish"), response, cause)
     if isinstance(value, Fault):
         fault = complete(value, 200)
@@ -123,7 +126,7 @@ def _believed(value: object, response: HttpResponse | None, tool_errors: str) ->
 
 
 def no_time_left(sent: bool) -> Failure:
-    """The total time was up before the next request."""
+    """The total time was up before the next request; `sent` says whether the run may have begun."""
     return Failure(DeadlineExceededError, Fault(FaultKind.UNKNOWN, _DEADLINE, retryable=False, may_have_run=sent))
 
 
@@ -143,8 +146,7 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = _masked(failure.fault, redactor)
-    if fault.kind is FaultKind.AUTHENTICATION and asked.key_hint:
-        fault = attrs.evolve(fault, message=f"{fault.message}. {asked.key_hint}")
+    fault = attrs.evolve(fault, message=fault.message + _hint(failure, asked, pending))
     error = failure.error(
         fault.message,
         provider=asked.provider,
@@ -159,6 +161,18 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     error.__cause__ = failure.cause
     error.__suppress_context__ = True
     return error
+
+
+def _hint(failure: Failure, asked: Asked, pending: Pending | None) -> str:
+    """What the core knows beside the vendor's own words, and a caller needs to act."""
+    if failure.fault.kind is FaultKind.AUTHENTICATION and asked.key_hint:
+        return f". {asked.key_hint}"
+    if failure.error is ConnectionFailedError:
+        parts = urlsplit(asked.request.url)
+        return f" (at {parts.scheme}://{parts.netloc})"
+    if pending is not None and pending.id and issubclass(failure.error, TransportError):
+        return f"; run {pending.id} was accepted and may go on"
+    return ""
 
 
 def _masked(fault: Fault, redactor: Redactor) -> Fault:
@@ -207,8 +221,24 @@ def _by_status(response: HttpResponse, wall: float) -> Failure:
 def _unreadable(response: HttpResponse, error: Exception, wall: float) -> Failure:
     if not response.ok:
         return _by_status(response, wall)
-    cause = PluginError(f"read() raised {type(error).__name__}").with_traceback(error.__traceback__)
-    return Failure(MalformedResponseError, _lost(_describe(response)), response, cause)
+    cause = PluginError(f"read() raised {where(error)}").with_traceback(error.__traceback__)
+    return Failure(MalformedResponseError, _lost(_reason(error) + _describe(response)), response, cause)
+
+
+def where(error: BaseException) -> str:
+    """The type of an exception and the line it comes from; not its text, since validators quote their input."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and "/json/" not in frame.filename]
+    place = f" at {Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _reason(error: Exception) -> str:
+    """What pydantic missed, by field and kind, as "reply: missing; "; nothing for any other exception."""
+    if type(error).__name__ != "ValidationError" or not hasattr(error, "errors"):
+        return ""
+    found = error.errors(include_input=False, include_url=False, include_context=False)[:3]
+    return "".join(f"{'.'.join(map(str, detail['loc'])) or 'it'}: {detail['type']}; " for detail in found)
 
 
 def _lost(message: str) -> Fault:

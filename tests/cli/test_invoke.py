@@ -121,7 +121,7 @@ def test_pause_prints_its_question(called):
         (("nowhere:x", "hi"), "UnknownTargetError"),
         (("", "hi"), "UnknownTargetError"),
         (("sup\nport", "hi"), "UnknownTargetError"),
-        (("flowise:ok",), "UnsupportedFeatureError"),
+        (("flowise:ok",), "ConfigurationError"),
         (("flowise:ok", "hi", "-f", "missing.txt"), "ConfigurationError"),
         (("flowise:ok", "-i", "x=@missing.txt"), "ConfigurationError"),
         (("flowise:ok", "hi", "--option", "flowwise.x=1"), "ConfigurationError"),

@@ -69,12 +69,12 @@ class Unknown:
 @pytest.mark.parametrize(
     ("value", "where"),
     [
-        ({"inputs": {"when": datetime.date(2026, 1, 1)}}, r"'inputs\.when': a date has no JSON form"),
+        ({"inputs": {"when": datetime.date(2026, 1, 1)}}, r"'inputs\.when': a value of type date has no JSON form"),
         ({"a": [1, float("nan")]}, r"'a\[1\]': nan is no JSON number"),
         ({"a": {"b": float("inf")}}, "inf is no JSON number"),
         ({"a": {(1, 2): "x"}}, r"its key \(1, 2\) is no string"),
         ({"a": "half \ud800"}, "half of a surrogate pair"),
-        ({"a": Unknown()}, "a Unknown has no JSON form"),
+        ({"a": Unknown()}, "a value of type Unknown has no JSON form"),
     ],
 )
 def test_what_json_cannot_carry_is_named_by_its_path(value, where):

@@ -24,7 +24,7 @@ def made(cls: type[Exception]) -> Exception:
             fault=Fault(
                 FaultKind.QUOTA_EXCEEDED, "No credits available", code="402", partial=Result(text="", output="")
             ),
-            attempts=2,
+            attempts=1,
             pending=Pending("poll", "run-1"),
         )
     if cls is errors.UnsupportedFeatureError:

@@ -67,8 +67,7 @@ def outcome(vendor: str, response: HttpResponse) -> Result | AgentBridgeError:
         {}, connections={vendor: connection}, transport=MemoryTransport([response]), retry=RetryPolicy(attempts=1)
     ) as bridge:
         try:
-            # a run that is pending for ever ends by the poll's own limit: in memory no time passes, so it is cut here
-            return bridge.invoke(f"{vendor}:a-1", timeouts=Timeouts(answer=1e-9), **CALLS[vendor])
+            return bridge.invoke(f"{vendor}:a-1", timeouts=Timeouts(answer=10), **CALLS[vendor])
         except AgentBridgeError as error:
             return error
 

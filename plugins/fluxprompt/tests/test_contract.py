@@ -21,7 +21,14 @@ class TestFluxPrompt(ProviderContract):
     answers: ClassVar = {
         "one output": (Answer(envelope("hi")), "hi"),
         "two outputs": (Answer(envelope("hi", "there")), "hi\n\nthere"),
-        "completed poll": (Answer({"executionId": "e-1", "status": "completed", "output": "hi"}), "hi"),
+        "polled": (
+            (
+                Answer({"executionId": "e-1", "statusUrl": "https://other.invalid/e-1", "status": "in_progress"}, 202),
+                Answer({"executionId": "e-1", "status": "in_progress"}),
+                Answer({"executionId": "e-1", "status": "completed", "output": "hi"}),
+            ),
+            "hi",
+        ),
     }
     errors_in_200: ClassVar = {
         "error envelope": (Answer({"status": "error", "data": {"message": "no"}}), FaultKind.EXECUTION),

@@ -59,7 +59,8 @@ class ProviderContract:
 
     Attributes:
         provider: required; an instance of your provider.
-        answers: required; by name, a vendor's answer and the text that a caller reads from it.
+        answers: required; by name, a vendor's answer and the text that a caller reads from it. For a run that is polled,
+            a tuple of answers in their order: `((Answer(..., 202), Answer(...)), "text")`.
         errors_in_200: by name, an answer that is HTTP 200 and yet a failure, and its FaultKind (or None where only a
             MalformedResponseError is due). Required, unless `no_errors_in_200` cites where the vendor rules it out.
         examples: by Invocation field, an example that the vendor can carry, where the default one does not fit.
@@ -67,7 +68,7 @@ class ProviderContract:
     """
 
     provider: ClassVar[Provider]
-    answers: ClassVar[Mapping[str, tuple[Answer, str]]]
+    answers: ClassVar[Mapping[str, tuple[Answer | tuple[Answer, ...], str]]]
     errors_in_200: ClassVar[Mapping[str, tuple[Answer, FaultKind | None]]] = {}
     no_errors_in_200: ClassVar[str] = ""
     examples: ClassVar[Mapping[str, Any]] = {}
@@ -103,7 +104,7 @@ class ProviderContract:
     def test_droppable_fields_are_named_when_dropped(self) -> None:
         answer, _ = next(iter(self.answers.values()))
         for field in sorted(DROPPABLE - self.provider.accepts):
-            bridge = self._bridge(MemoryTransport([answer.response]))
+            bridge = self._bridge(MemoryTransport(_responses(answer)))
             result = bridge.invoke(self._with(field), on_unsupported="drop", tool_errors="report")
             assert result.dropped == (field,)
 
@@ -127,12 +128,12 @@ class ProviderContract:
             assert result.text == text, f"answer {name!r}"
 
     def test_reading_twice_gives_the_same(self) -> None:
-        for answer, _ in self.answers.values():
+        for answer in self._each_answer():
             assert self.provider.read(answer.response) == self.provider.read(answer.response)
 
     def test_unknown_fields_harm_no_answer(self) -> None:
         for name, (answer, text) in self.answers.items():
-            grown = attrs.evolve(answer, body=_grown(answer.body))
+            grown = tuple(attrs.evolve(one, body=_grown(one.body)) for one in _tuple(answer))
             assert self._invoked(grown, tool_errors="report").text == text, f"answer {name!r} with unknown fields"
 
     def test_an_answer_needs_its_proof(self) -> None:
@@ -142,7 +143,7 @@ class ProviderContract:
             assert error.status == 200
 
     def test_no_error_status_is_ever_an_answer(self) -> None:
-        contents = [*_GARBAGE.values(), *(answer.response.content for answer, _ in self.answers.values())]
+        contents = [*_GARBAGE.values(), *(answer.response.content for answer in self._each_answer())]
         for status in _STATUSES:
             for content in contents:
                 error = self._failed(Answer(content, status))
@@ -172,7 +173,7 @@ class ProviderContract:
             assert CANARY not in f"{error} {error!r} {error.__dict__} {pickle.dumps(error)!r}"
 
     def test_polls_go_to_the_connection_and_hide_the_key(self) -> None:
-        for answer, _ in self.answers.values():
+        for answer in self._each_answer():
             value = self.provider.read(answer.response)
             if isinstance(value, Pending) and value.kind == "poll":
                 request = self.provider.build_poll(value, self._call())
@@ -219,9 +220,11 @@ class ProviderContract:
             {}, connections=connections, registry=registry, transport=transport, retry=RetryPolicy(attempts=1)
         )
 
-    def _invoked(self, answer: Answer, **settings: Any) -> Result:
-        """The Result of an answer; one that comes later is read as it is, without polling."""
-        return self._bridge(MemoryTransport([answer.response])).invoke(self._minimal(), **settings)
+    def _invoked(self, answer: Answer | tuple[Answer, ...], **settings: Any) -> Result:
+        return self._bridge(MemoryTransport(_responses(answer))).invoke(self._minimal(), **settings)
+
+    def _each_answer(self) -> list[Answer]:
+        return [one for answer, _ in self.answers.values() for one in _tuple(answer)]
 
     def _failed(self, answer: Answer) -> Any:
         return _raised(self._bridge(MemoryTransport([answer.response])), self._minimal())
@@ -236,6 +239,14 @@ _EXAMPLES: Mapping[str, Any] = {
     "user_id": "user-1",
     "callback_url": "https://caller.invalid/callback",
 }
+
+
+def _tuple(answer: Answer | tuple[Answer, ...]) -> tuple[Answer, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def _responses(answer: Answer | tuple[Answer, ...]) -> list[HttpResponse]:
+    return [one.response for one in _tuple(answer)]
 
 
 def _raised(bridge: Bridge, invocation: Invocation) -> AgentBridgeError | Result:

@@ -14,8 +14,8 @@ Answering: TypeAlias = Callable[[Send], HttpResponse | NoAnswer]
 class MemoryTransport:
     """For `Bridge(transport=...)`: gives the answers one after the other, the last one for ever.
 
-    An answer may also be a function of the request. `sent` holds the requests, `slept` the waits in seconds; no
-    time passes.
+    An answer may also be a function of the request. `sent` holds the requests, `slept` the waits in seconds. Time is
+    what was slept: a run that is polled for ever meets its limit at once.
     """
 
     def __init__(self, answers: Iterable[HttpResponse | NoAnswer | Answering]) -> None:
@@ -32,6 +32,10 @@ class MemoryTransport:
     def sleep(self, seconds: float) -> None:
         """Remember that somebody wanted to wait."""
         self.slept.append(seconds)
+
+    def now(self) -> float:
+        """The seconds slept so far."""
+        return sum(self.slept)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -54,6 +58,10 @@ class AsyncMemoryTransport:
     async def sleep(self, seconds: float) -> None:
         """Remember that somebody wanted to wait."""
         self._transport.sleep(seconds)
+
+    def now(self) -> float:
+        """The seconds slept so far."""
+        return self._transport.now()
 
     async def close(self) -> None:
         """Nothing is open."""

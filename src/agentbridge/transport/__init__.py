@@ -18,7 +18,10 @@ NAMES = ("httpx", "httpx2")
 
 
 class Transport(Protocol):
-    """Sends requests and waits, blocking. A failure to get an answer is a value, not an exception."""
+    """Sends requests and waits, blocking. A failure to get an answer is a value, not an exception.
+
+    One with a time of its own, as for tests, has also `now() -> float`, in seconds that only grow.
+    """
 
     def send(self, send: Send) -> HttpResponse | NoAnswer: ...
     def sleep(self, seconds: float) -> None: ...
@@ -35,12 +38,13 @@ class AsyncTransport(Protocol):
 
 def drive(begin: Callable[[float], Steps[T]], transport: Transport) -> T:
     """Run an exchange to its end, blocking."""
-    steps = begin(time.monotonic())
+    now = clock_of(transport)
+    steps = begin(now())
     try:
         command = next(steps)
         while True:
             answer = _perform(command, transport)
-            command = steps.send(Happened(time.monotonic(), time.time(), answer))
+            command = steps.send(Happened(now(), time.time(), answer))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     finally:
@@ -49,16 +53,23 @@ def drive(begin: Callable[[float], Steps[T]], transport: Transport) -> T:
 
 async def adrive(begin: Callable[[float], Steps[T]], transport: AsyncTransport) -> T:
     """Run an exchange to its end in the running event loop."""
-    steps = begin(time.monotonic())
+    now = clock_of(transport)
+    steps = begin(now())
     try:
         command = next(steps)
         while True:
             answer = await _aperform(command, transport)
-            command = steps.send(Happened(time.monotonic(), time.time(), answer))
+            command = steps.send(Happened(now(), time.time(), answer))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     finally:
         steps.close()
+
+
+def clock_of(transport: object) -> Callable[[], float]:
+    """The monotonic clock that a transport goes by."""
+    clock: Callable[[], float] = getattr(transport, "now", time.monotonic)
+    return clock
 
 
 def _perform(command: Command, transport: Transport) -> HttpResponse | NoAnswer | None:

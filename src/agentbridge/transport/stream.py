@@ -12,6 +12,7 @@ from ..events import Event
 from ..exchange import Emit, Happened, Open, Read, Send, Steps
 from ..model import Result
 from ..wire import HttpResponse, NoAnswer, Sleep
+from . import clock_of
 
 _UNFINISHED = "the stream is not at its end; iterate it first"
 _NOT_OPEN = "a stream is opened by a with block: with bridge.stream(...) as events"
@@ -24,6 +25,7 @@ class _Stream:
         self._begin = begin
         self._find_transport = transport
         self._transport: Any = None
+        self._now: Callable[[], float] = time.monotonic
         self._steps: Steps[Result] | None = None
         self._happened: Happened | None = None
         self._waiting: deque[Event] = deque()
@@ -42,7 +44,8 @@ class _Stream:
         """What the exchange wants next; None at its end, when the Result is there."""
         if self._steps is None:
             self._transport = self._find_transport()
-            self._steps = self._begin(time.monotonic())
+            self._now = clock_of(self._transport)
+            self._steps = self._begin(self._now())
         try:
             return next(self._steps) if self._happened is None else self._steps.send(self._happened)
         except StopIteration as stop:
@@ -50,7 +53,7 @@ class _Stream:
             return None
 
     def _has_happened(self, answer: HttpResponse | NoAnswer | bytes | None = None) -> None:
-        self._happened = Happened(time.monotonic(), time.time(), answer)
+        self._happened = Happened(self._now(), time.time(), answer)
 
     def _head(self, opened: Any) -> HttpResponse | NoAnswer:
         """Remember what stands open."""

@@ -23,16 +23,17 @@ _PIECE = 192 * 1024  # bytes read at a time: a multiple of 3, so that base64 pie
 
 @attrs.frozen
 class Base64Of:
-    """A piece of a body: a file's content in base64."""
+    """A piece of a body: a file's content in base64. `size` is the file's, in bytes, when the body was fixed."""
 
     file: File
+    size: int
 
     @property
     def length(self) -> int:
-        return 4 * math.ceil(_size(self.file) / 3)
+        return 4 * math.ceil(self.size / 3)
 
     def pieces(self) -> Iterator[bytes]:
-        return (base64.b64encode(piece) for piece in _read(self.file))
+        return (base64.b64encode(piece) for piece in _read(self.file, self.size))
 
 
 @attrs.frozen
@@ -40,13 +41,14 @@ class BytesOf:
     """A piece of a body: a file's content as it is."""
 
     file: File
+    size: int
 
     @property
     def length(self) -> int:
-        return _size(self.file)
+        return self.size
 
     def pieces(self) -> Iterator[bytes]:
-        return _read(self.file)
+        return _read(self.file, self.size)
 
 
 Part: TypeAlias = bytes | Base64Of | BytesOf
@@ -95,6 +97,20 @@ def encode(request: HttpRequest) -> Body:
 
 def check_file(file: File) -> None:
     """Raise ConfigurationError unless the file has content or can be read."""
+    for field, kinds in (
+        ("name", str),
+        ("content", bytes),
+        ("path", (str, os.PathLike)),
+        ("media_type", str),
+        ("input", str),
+    ):
+        value = getattr(file, field)
+        if not isinstance(value, kinds) and (value is not None or field == "name"):
+            raise ConfigurationError(
+                f"File.{field} takes {'bytes' if field == 'content' else 'a str'}, not {type(value).__name__}"
+            )
+    if not (file.media_type or "").isprintable():
+        raise ConfigurationError(f"File.media_type {file.media_type!r} has a control character")
     if (file.content is None) == (file.path is None):
         raise ConfigurationError(f"File {file.name!r} needs either content or path, and not both")
     _size(file)
@@ -126,7 +142,10 @@ def _json_parts(value: Any) -> tuple[Part, ...]:
     except (TypeError, ValueError, RecursionError):
         raise _not_json(value) from None
     first, *rest = text.split(mark.encode()) if files else [text]
-    return (first, *(part for file, after in zip(files, rest, strict=True) for part in (Base64Of(file), after)))
+    return (
+        first,
+        *(part for file, after in zip(files, rest, strict=True) for part in (Base64Of(file, _size(file)), after)),
+    )
 
 
 def _multipart(form: Mapping[str, Any]) -> Body:
@@ -136,7 +155,7 @@ def _multipart(form: Mapping[str, Any]) -> Body:
         for item in value if isinstance(value, (list, tuple)) else (value,):
             parts += [
                 _part_head(boundary, name, item),
-                BytesOf(item) if isinstance(item, File) else str(item).encode(),
+                BytesOf(item, _size(item)) if isinstance(item, File) else str(item).encode(),
                 b"\r\n",
             ]
     return Body((*parts, f"--{boundary}--\r\n".encode()), f"multipart/form-data; boundary={boundary}")
@@ -198,26 +217,34 @@ def _size(file: File) -> int:
         if not stat.S_ISREG(status.st_mode):  # the length is sent before the content, so it has to be known
             raise OSError("it is no regular file")
         return status.st_size
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"file {os.fspath(file.path or '')!r} cannot be read: {error.strerror or error}. Nothing was sent"
+            f"file {os.fspath(file.path or '')!r} cannot be read: {getattr(error, 'strerror', None) or error}. Nothing was sent"
         ) from None
 
 
-def _read(file: File) -> Iterator[bytes]:
+def _read(file: File, size: int) -> Iterator[bytes]:
+    """Exactly `size` bytes, as the length that was announced says. Raises ConfigurationError for any other number."""
     if file.content is not None:
         view = memoryview(file.content)
         yield from (bytes(view[start : start + _PIECE]) for start in range(0, len(view), _PIECE))
         return
-    with open(file.path or "", "rb") as stream:
-        while piece := stream.read(_PIECE):
-            yield piece
+    try:
+        with open(file.path or "", "rb") as stream:
+            while piece := stream.read(_PIECE):
+                size -= len(piece)
+                if size < 0:
+                    break
+                yield piece
+    except OSError as error:
+        raise ConfigurationError(f"file {file.name!r} could not be read while it was sent: {error.strerror}") from None
+    if size:
+        raise ConfigurationError(f"file {file.name!r} changed while it was sent; the vendor got an incomplete request")
 
 
 def _text(file: File) -> str:
-    _size(file)
     try:
-        return b"".join(_read(file)).decode("utf-8-sig")
+        return b"".join(_read(file, _size(file))).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError(
             f"file {file.name!r} is sent as text, but is not UTF-8. Convert it, or give its true media_type"

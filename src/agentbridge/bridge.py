@@ -55,7 +55,6 @@ class _Base:
         self._library = "" if self._given is not None else transport_name(transport, http_client)
         self._transports: dict[Any, Any] = {}
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
     @property
@@ -165,7 +164,8 @@ class Bridge(_Base):
         self._check_open()
         if self._given is not None:
             return cast("Transport", self._given)
-        key = (connection.proxy, connection.verify)
+        # a forked child must not share the parent's connections: each would get the other's answers
+        key = (os.getpid(), connection.proxy, connection.verify)
         with self._lock:
             if key not in self._transports:
                 self._transports[key] = open_transport(
@@ -202,12 +202,12 @@ class AsyncBridge(_Base):
     async def close(self) -> None:
         """Close the connections that this bridge opened. Closing twice does no harm."""
         self._closed = True
-        transports, self._transports = self._transports, {}
-        if self._loop is asyncio.get_running_loop():
-            for transport in transports.values():
-                await transport.close()
-        else:
-            _forget(transports)
+        with self._lock:
+            opened, self._transports = self._transports, {}
+        own = [opened.pop(key) for key in list(opened) if key[0] is asyncio.get_running_loop()]
+        for transport in own:
+            await transport.close()
+        _forget(opened)
 
     async def __aenter__(self) -> Self:
         return self
@@ -219,23 +219,21 @@ class AsyncBridge(_Base):
         self._check_open()
         if self._given is not None:
             return cast("AsyncTransport", self._given)
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            old, self._loop, self._transports = self._transports, loop, {}
-            _forget(old)
-        key = (connection.proxy, connection.verify)
-        if key not in self._transports:
-            self._transports[key] = open_async_transport(
-                self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
-            )
-        return cast("AsyncTransport", self._transports[key])
+        key = (asyncio.get_running_loop(), connection.proxy, connection.verify)
+        with self._lock:
+            _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
+            if key not in self._transports:
+                self._transports[key] = open_async_transport(
+                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
+                )
+            return cast("AsyncTransport", self._transports[key])
 
 
 def _stream_plan(planned: PlannedRun) -> StreamPlan:
     return StreamPlan(run=planned.plan, decoder=planned.decoder)
 
 
-def _forget(transports: dict[Any, AsyncTransport]) -> None:
+def _forget(transports: dict[Any, Any]) -> None:
     """Drop connections of an event loop that is over.
 
     Only that loop could have closed them. Collected, they close their sockets and warn, which would tell a caller off

@@ -12,18 +12,29 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from .body import Body
-from .errors import InvocationError
+from .errors import AgentBridgeError, InvocationError
 from .events import Event
 from .faults import parse_retry_after
 from .model import Pending, Result
 from .redaction import without_auth
 from .retry import RetryPolicy, Timeouts
-from .verdict import Asked, Failure, error_of, judge, judge_run, never_finished, no_time_left, not_waited_for
+from .verdict import (
+    Asked,
+    Failure,
+    error_of,
+    judge,
+    judge_run,
+    never_finished,
+    no_time_left,
+    not_polled,
+    not_waited_for,
+)
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 
 _EMPTY = "empty answer"
+_SOONEST, _LATEST = 0.2, 300.0  # seconds between two polls, whatever a vendor wishes
 
 
 @attrs.frozen
@@ -131,7 +142,7 @@ def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Resul
         yield from state.sleep(until(limit, state.now, state.poll_delay(pending)))
         if limit is not None and state.now >= limit:
             raise state.error(never_finished(plan.timeouts.answer or 0))
-        poll = plan.build_poll(pending)
+        poll = state.built(plan.build_poll, pending)
         value = yield from state.settle(poll, without_auth(poll.request), starts=False)
         if not isinstance(value, Pending):
             return value
@@ -212,7 +223,14 @@ class State(Generic[T]):
     def poll_delay(self, pending: Pending) -> float:
         """The vendor's wish in `Retry-After`, else the provider's, in seconds."""
         wish = parse_retry_after(self.response.headers, self.wall) if self.response else None
-        return pending.after if wish is None else wish
+        return pending.after if wish is None else max(_SOONEST, min(wish, _LATEST))
+
+    def built(self, build: Callable[[Pending], Send], pending: Pending) -> Send:
+        """The request of a poll. A plugin that cannot make it fails a run that was accepted, and that is said."""
+        try:
+            return build(pending)
+        except AgentBridgeError as error:
+            raise self.error(not_polled(str(error))) from None
 
     def filled(self, result: Result) -> Result:
         """The provider's Result, and all that the core knows of the call."""

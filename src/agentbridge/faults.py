@@ -99,7 +99,7 @@ def complete(fault: Fault, status: int) -> Fault:
     may_have_run = _may_have_run(fault.kind, status) if same else fault.kind in MAY_HAVE_RUN
     return attrs.evolve(
         fault,
-        message=fault.message.strip() or reason_phrase(status),
+        message=str(fault.message).strip() or reason_phrase(status),
         retryable=fault.kind in RETRYABLE if fault.retryable is None else fault.retryable,
         may_have_run=may_have_run if fault.may_have_run is None else fault.may_have_run,
     )

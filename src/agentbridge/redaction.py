@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 import attrs
 
@@ -42,10 +42,11 @@ class Redactor:
     """Masks known secrets in text, bytes and values, in every spelling they travel in."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
-        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-        ordered = sorted(spellings, key=len, reverse=True)
-        self._text = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-        self._bytes = re.compile(b"|".join(re.escape(s.encode()) for s in ordered)) if ordered else None
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        patterns = [_any_spelling(form) for form in sorted(forms, key=len, reverse=True)]
+        patterns += [re.escape(encoded) for form in forms for encoded in _base64(form)]
+        self._text = re.compile("|".join(patterns)) if patterns else None
+        self._bytes = re.compile("|".join(patterns).encode()) if patterns else None
 
     def text(self, text: str) -> str:
         """The text with secrets masked."""
@@ -71,7 +72,8 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self._value(key): self._value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return type(value)(self._value(item) for item in value)
+            items = [self._value(item) for item in value]
+            return items if isinstance(value, list) else tuple(items)
         return self._fields(value) if attrs.has(type(value)) else value
 
     def _fields(self, value: Any) -> Any:
@@ -79,16 +81,28 @@ class Redactor:
         return attrs.evolve(value, **{name: self._value(getattr(value, name)) for name in fields})
 
 
-def _spellings(secret: str) -> set[str]:
-    """Raw, JSON-escaped, URL-encoded and base64, of the secret and of what follows a scheme such as "Bearer "."""
-    found = set()
-    for form in {secret, secret.rpartition(" ")[2], unquote(secret)}:
-        if len(form) < _SHORTEST:
-            continue
-        encoded = base64.b64encode(form.encode("utf-8", "surrogatepass")).decode().rstrip("=")
-        found |= {form, json.dumps(form)[1:-1], quote(form, safe=""), quote_plus(form), quote(form)}
-        found |= {encoded, encoded.replace("+", "-").replace("/", "_")}
-    return found
+def _forms(secret: str) -> set[str]:
+    """The secret, and what follows a scheme such as "Bearer " or stands percent-encoded in it."""
+    forms = {secret, secret.rpartition(" ")[2], unquote(secret)}
+    return {form for form in forms if len(form) >= _SHORTEST}
+
+
+def _any_spelling(secret: str) -> str:
+    """A pattern for the secret with each character raw, JSON-escaped by any writer, or percent-encoded in any case."""
+    return "".join(_any_character(character) for character in secret)
+
+
+def _any_character(character: str) -> str:
+    escaped = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    written = f"\\\\u{ord(character):04x}|{escaped}"
+    quoted = re.escape(json.dumps(character)[1:-1])
+    spaced = "|\\+" if character == " " else ""
+    return f"(?:\\\\?{re.escape(character)}|{quoted}|(?i:{written}){spaced})"
+
+
+def _base64(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+    return {encoded, encoded.replace("+", "-").replace("/", "_")}
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take a
 
 
 def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0 < value <= _LONGEST:
+    if value is not None and not (isinstance(value, (int, float)) and 0 < value <= _LONGEST):
         name = f"{type(instance).__name__}.{attribute.name}"
         raise ConfigurationError(
             f"{name} must be more than 0 and at most {_LONGEST} seconds, not {value!r}; None is no limit"
@@ -51,12 +51,14 @@ class RetryPolicy:
     retry_unsafe: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.attempts < 1:
+        if not isinstance(self.attempts, int) or self.attempts < 1:
             raise ConfigurationError(
                 f"RetryPolicy.attempts must be 1 or more, not {self.attempts!r}; 1 turns retries off"
             )
-        if self.first_delay < 0 or self.max_delay < 0:
-            raise ConfigurationError("RetryPolicy.first_delay and max_delay must be 0 seconds or more")
+        for name in ("first_delay", "max_delay"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and 0 <= value <= _LONGEST):
+                raise ConfigurationError(f"RetryPolicy.{name} must be 0 to {_LONGEST} seconds, not {value!r}")
 
     def delay(self, fault: Fault, *, attempt: int, idempotent: bool, luck: float) -> float | None:
         """Seconds to wait before sending again after the `attempt`-th try, or None to give up.

@@ -23,7 +23,7 @@ from .errors import (
     one_line,
 )
 from .faults import Fault, FaultKind, complete, fault_from_status, parse_retry_after
-from .model import Pending, Result
+from .model import Pending, Result, ToolCall
 from .redaction import Redactor, redactor_of
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
@@ -51,12 +51,17 @@ class Asked:
 
 @attrs.frozen
 class Failure:
-    """A completed fault, the class it is raised as, and the answer it was read from."""
+    """A completed fault, the class it is raised as, and the answer it was read from.
+
+    `excerpt`: the message ends in the first characters of that answer. They are added after secrets were masked, since
+    half of a secret would not be recognised.
+    """
 
     error: type[InvocationError]
     fault: Fault
     response: HttpResponse | None = None
     cause: PluginError | None = None
+    excerpt: bool = False
 
 
 def judge(
@@ -67,10 +72,10 @@ def judge(
         return _not_answered(answer)
     try:
         value = read(answer)
+        if isinstance(value, Fault):
+            return _failure(value, answer, wall)
     except Exception as error:
         return _unreadable(answer, error, wall)
-    if isinstance(value, Fault):
-        return _failure(value, answer, wall)
     return value if answer.ok else _by_status(answer, wall)
 
 
@@ -105,7 +110,7 @@ def judge_stream(
 def broken_stream(failure: Failure, ended: NoAnswer, *, late: bool) -> Failure:
     """A stream that ended before its end, for the reason that the transport gives."""
     if ended.reason == "lost":
-        error, message = failure.error, f"{failure.fault.message}: {one_line(ended.detail, 200)}"
+        error, message = failure.error, f"{failure.fault.message}: {ended.detail}"
     elif late:
         error, message = DeadlineExceededError, _DEADLINE
     else:
@@ -115,7 +120,12 @@ def broken_stream(failure: Failure, ended: NoAnswer, *, late: bool) -> Failure:
 
 def _believed(value: object, response: HttpResponse | None, tool_errors: str) -> Result | Failure:
     """A Result that is one, and whose tools did not fail unless the caller wants that reported only."""
-    if not isinstance(value, Result) or not isinstance(value.text, str):
+    tools = getattr(value, "tool_calls", ())
+    if (
+        not isinstance(value, Result)
+        or not isinstance(value.text, str)
+        or not all(isinstance(t, ToolCall) for t in tools)
+    ):
         problem = f"the plugin read it as {type(value).__name__}, which is no Result"
         return Failure(MalformedResponseError, _lost(problem), response)
     failed = next((call for call in value.tool_calls if call.error is not None), None)
@@ -136,6 +146,12 @@ def never_finished(seconds: float) -> Failure:
     return Failure(ResponseTimeoutError, Fault(FaultKind.UNKNOWN, message, retryable=True, may_have_run=True))
 
 
+def not_polled(problem: str) -> Failure:
+    """A run that was accepted cannot be asked for again."""
+    message = f"the run was accepted, but cannot be polled: {problem}"
+    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True))
+
+
 def not_waited_for(response: HttpResponse | None) -> Failure:
     """The vendor says that it will answer by callback, which `invoke` cannot wait for."""
     message = "accepted, but the answer comes by callback: nothing here can wait for it"
@@ -146,14 +162,20 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = _masked(failure.fault, redactor)
-    fault = attrs.evolve(fault, message=fault.message + _hint(failure, asked, pending))
+    shown = None if response is None else redactor.response(response)
+    excerpt = f": {_describe(shown)}" if failure.excerpt and shown is not None else ""
+    fault = attrs.evolve(
+        fault,
+        message=fault.message + excerpt + _hint(failure, asked, pending),
+        partial=fault.partial and attrs.evolve(fault.partial, response=shown or HttpResponse(0)),
+    )
     error = failure.error(
         fault.message,
         provider=asked.provider,
         connection=asked.connection,
         agent=asked.agent,
-        request=redactor.value(asked.request),
-        response=None if response is None else redactor.response(response),
+        request=_masked_request(asked.request, redactor),
+        response=shown,
         fault=fault,
         attempts=attempts,
         pending=redactor.value(pending),
@@ -161,6 +183,13 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     error.__cause__ = failure.cause
     error.__suppress_context__ = True
     return error
+
+
+def _masked_request(request: HttpRequest, redactor: Redactor) -> HttpRequest:
+    try:
+        return redactor.value(request)
+    except RecursionError:  # the caller's own input, nested too deeply to be walked
+        return redactor.value(attrs.evolve(request, json=None))
 
 
 def _hint(failure: Failure, asked: Asked, pending: Pending | None) -> str:
@@ -187,7 +216,8 @@ _DEADLINE = "the total time of the call is up"
 
 def _not_answered(answer: NoAnswer) -> Failure:
     error, message, retryable, may_have_run = _NO_ANSWER[answer.reason]
-    detail = f": {one_line(answer.detail, 200)}" if answer.detail else ""
+    may_have_run = may_have_run and answer.sent
+    detail = f": {answer.detail}" if answer.detail else ""
     fault = Fault(FaultKind.UNKNOWN, message + detail, retryable=retryable, may_have_run=may_have_run)
     return Failure(error, fault, answer.response)
 
@@ -202,6 +232,11 @@ _NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
 
 def _failure(fault: Fault, response: HttpResponse, wall: float) -> Failure:
     fault = complete(fault, response.status)
+    if fault.partial is not None or (
+        fault.retryable and fault_from_status(response.status).may_have_run and not response.ok
+    ):
+        # an answer came with it, or a proxy in front says that it gave up: sending again could run it twice
+        fault = attrs.evolve(fault, may_have_run=True)
     if fault.retry_after is None:
         fault = attrs.evolve(fault, retry_after=parse_retry_after(response.headers, wall))
     return Failure(error_class(fault.kind), fault, response)
@@ -213,16 +248,15 @@ def _by_status(response: HttpResponse, wall: float) -> Failure:
         message = (
             f"redirected to {response.headers.get('location', 'nowhere')!r}, which is never followed: check base_url"
         )
-    elif response.content.strip():
-        message += f": {_describe(response)}"
-    return _failure(fault_from_status(response.status, message), response, wall)
+    excerpt = bool(response.content.strip()) and not 300 <= response.status <= 399
+    return attrs.evolve(_failure(fault_from_status(response.status, message), response, wall), excerpt=excerpt)
 
 
 def _unreadable(response: HttpResponse, error: Exception, wall: float) -> Failure:
     if not response.ok:
         return _by_status(response, wall)
     cause = PluginError(f"read() raised {where(error)}").with_traceback(error.__traceback__)
-    return Failure(MalformedResponseError, _lost(_reason(error) + _describe(response)), response, cause)
+    return Failure(MalformedResponseError, _lost(_reason(error)), response, cause, excerpt=True)
 
 
 def where(error: BaseException) -> str:
@@ -234,15 +268,16 @@ def where(error: BaseException) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What pydantic missed, by field and kind, as "reply: missing; "; nothing for any other exception."""
+    """What pydantic missed, by field and kind, as "reply missing"; nothing for any other exception."""
     if type(error).__name__ != "ValidationError" or not hasattr(error, "errors"):
         return ""
     found = error.errors(include_input=False, include_url=False, include_context=False)[:3]
-    return "".join(f"{'.'.join(map(str, detail['loc'])) or 'it'}: {detail['type']}; " for detail in found)
+    return ", ".join(f"{'.'.join(map(str, detail['loc'])) or 'it'} {detail['type']}" for detail in found)
 
 
 def _lost(message: str) -> Fault:
-    return Fault(FaultKind.UNKNOWN, f"unreadable answer: {message}", retryable=False, may_have_run=True)
+    message = f"unreadable answer: {message}" if message else "unreadable answer"
+    return Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True)
 
 
 def _describe(response: HttpResponse) -> str:

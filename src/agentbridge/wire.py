@@ -151,12 +151,13 @@ class NoAnswer:
 
     `connect`: nothing reached the vendor. `timeout`: silence for too long. `lost`: the connection broke after
     something was sent. `deadline`: the total time of the call was up. `detail` is the HTTP library's own word,
-    `response` what did arrive of an answer that broke off.
+    `response` what did arrive of an answer that broke off. `sent` is False where no connection ever stood.
     """
 
     reason: Literal["connect", "timeout", "lost", "deadline"]
     detail: str = ""
     response: HttpResponse | None = None
+    sent: bool = True
 
 
 @attrs.frozen
@@ -173,6 +174,20 @@ def decode_json(content: bytes | str) -> Any:
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
+        return _PATIENT_DECODER.decode(text)
+
+
+def _whole(number: str) -> int | str:
+    """A whole number of thousands of digits, which Python refuses to read, stays the text it was."""
+    try:
+        return int(number)
+    except ValueError:
+        return number
 
 
 def _refuse_constant(constant: str) -> float:
@@ -186,3 +201,4 @@ def _finite(number: str) -> float | str:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_PATIENT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)

@@ -185,7 +185,9 @@ def test_a_polled_run_that_never_ends_is_a_timeout_after_the_answer_limit():
 
 
 def test_retry_after_on_a_pending_answer_sets_the_wait():
-    assert Played([HttpResponse(202, {"Retry-After": "0"}), OK]).slept == [0.0]
+    assert Played([HttpResponse(202, {"Retry-After": "7"}), OK]).slept == [7.0]
+    assert Played([HttpResponse(202, {"Retry-After": "0"}), OK]).slept == [0.2]
+    assert Played([HttpResponse(202, {"Retry-After": "1e300"}), OK]).slept == [300.0]
 
 
 def test_total_bounds_polls_and_names_the_run_to_pick_up():

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+_PIECE = 64 * 1024  # bytes
+
 _deadline: ContextVar[float | None] = ContextVar("agentbridge_deadline", default=None)
 
 
@@ -81,7 +83,9 @@ class _Stream:
         return content
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, timeout=_left(timeout, self._core.WriteTimeout))
+        for start in range(0, len(buffer), _PIECE):  # below, the limit counts for each piece that the system takes
+            piece = buffer[start : start + _PIECE]
+            self._stream.write(piece, timeout=_left(timeout, self._core.WriteTimeout))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
         left = _left(timeout, self._core.ConnectTimeout)

@@ -24,8 +24,11 @@ from ..wire import HttpResponse, NoAnswer
 from .deadline import bound_by_deadline, until
 
 _IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
+_LARGEST = 256 * 1024 * 1024  # bytes of an answer
+_BEGINNING = 64 * 1024  # bytes that are kept of a larger one
+_FLOOD = NoAnswer("lost", f"the answer has more than {_LARGEST} bytes")
 _UNDECODABLE = "the answer cannot be decompressed"
-_HEADERS = {"User-Agent": f"agentbridge/{__version__}", "Accept": "application/json, */*;q=0.1"}
+_HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
 class _Httpx:
@@ -34,7 +37,18 @@ class _Httpx:
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
         self._library = _imported(name)
         self._owned = client is None
-        self._client = self._make_client(proxy, verify) if client is None else client
+        self._client = self._made(proxy, verify) if client is None else client
+
+    def _made(self, proxy: str | None, verify: bool | str) -> Any:
+        """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
+        try:
+            return self._make_client(proxy, verify)
+        except (ValueError, ImportError, OSError, self._library.InvalidURL) as error:
+            where = (
+                "proxy" if proxy is not None else "$HTTP_PROXY, $HTTPS_PROXY, $ALL_PROXY, $NO_PROXY and $SSL_CERT_FILE"
+            )
+            problem = f"{self._library.__name__} cannot be set up: {type(error).__name__}. Check {where}"
+        raise ConfigurationError(problem)
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         raise NotImplementedError
@@ -50,16 +64,22 @@ class _Httpx:
         }
 
     def _request(self, send: Send, content: Any) -> Any:
-        headers = {**self._client.headers, **send.request.headers, **send.request.auth}
-        if send.body.content_type is not None and not any(
-            name.lower() == "content-type" for name in send.request.headers
-        ):
-            headers["Content-Type"] = send.body.content_type
+        headers = {name.lower(): value for name, value in self._client.headers.items()}
+        headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
+        if send.body.content_type is not None:
+            headers.setdefault("content-type", send.body.content_type)
         if send.body.content is None:
-            headers["Content-Length"] = str(send.body.length)
-        return self._library.Request(
-            send.request.method, send.url, headers=headers, content=content, extensions={"timeout": self._limits(send)}
-        )
+            headers["content-length"] = str(send.body.length)
+        extensions = {"timeout": self._limits(send)}
+        try:
+            return self._library.Request(
+                send.request.method, send.url, headers=headers, content=content, extensions=extensions
+            )
+        except (ValueError, TypeError, self._library.InvalidURL) as error:
+            problem = (
+                f"no request can be made of {send.request.url!r}: {type(error).__name__}. Check base_url and headers"
+            )
+        raise ConfigurationError(problem)
 
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins."""
@@ -67,7 +87,14 @@ class _Httpx:
             limits: dict[str, float | None] = self._client.timeout.as_dict()
             return limits
         timeouts = send.timeouts or Timeouts()
-        return {"connect": timeouts.connect, "read": timeouts.answer, "write": timeouts.idle, "pool": timeouts.answer}
+        return {
+            "connect": timeouts.connect,
+            "read": timeouts.answer,
+            "write": timeouts.idle,
+            "pool": _sooner(
+                timeouts.answer, _left(send.deadline)
+            ),  # waiting for a free connection is no socket's business
+        }
 
     def _answering(self, request: Any, send: Send) -> None:
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
@@ -86,15 +113,14 @@ class _Httpx:
 
     def _no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
+        unsent = (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)
         if deadline is not None and time.monotonic() >= deadline:
-            return NoAnswer("deadline")
+            return NoAnswer("deadline", sent=not isinstance(error, unsent))
         if isinstance(error, library.DecodingError):
             return NoAnswer("lost", _UNDECODABLE)
         if isinstance(error, (library.LocalProtocolError, library.InvalidURL)):
             return NoAnswer("connect", type(error).__name__)  # their texts quote header values
-        if isinstance(error, (library.ConnectError, library.ConnectTimeout, library.PoolTimeout, library.ProxyError)):
-            return NoAnswer("connect", _detail(error))
-        if isinstance(error, library.UnsupportedProtocol):
+        if isinstance(error, (*unsent, library.UnsupportedProtocol)):
             return NoAnswer("connect", _detail(error))
         return NoAnswer("timeout" if isinstance(error, library.ReadTimeout) else "lost", _detail(error))
 
@@ -115,24 +141,27 @@ class HttpxTransport(_Httpx):
         opened = self.open(send)
         if isinstance(opened, NoAnswer):
             return opened
-        pieces: list[bytes] = []
+        arrived = _Arrived()
         try:
             while piece := opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return self._broken(opened.head, b"".join(pieces), piece)
-                pieces.append(piece)
+                if isinstance(piece, NoAnswer) or not arrived.add(piece):
+                    return self._broken(opened.head, arrived.content, piece if isinstance(piece, NoAnswer) else _FLOOD)
         finally:
             opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return attrs.evolve(opened.head, content=arrived.content)
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
+        request = self._request(send, _content(send.body))
         try:
             with until(send.deadline):
-                request = self._request(send, _content(send.body))
                 response = self._client.send(request, stream=True, follow_redirects=False)
         except self._failures as error:
             return self._no_answer(error, send.deadline)
+        except RuntimeError:
+            if self._client.is_closed:
+                return NoAnswer("connect", "the bridge was closed")
+            raise
         self._answering(request, send)
         return Opened(self, response)
 
@@ -193,24 +222,29 @@ class AsyncHttpxTransport(_Httpx):
         opened = await self.open(send)
         if isinstance(opened, NoAnswer):
             return opened
-        pieces: list[bytes] = []
+        arrived = _Arrived()
         try:
             while piece := await opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return self._broken(opened.head, b"".join(pieces), piece)
-                pieces.append(piece)
+                if isinstance(piece, NoAnswer) or not arrived.add(piece):
+                    return self._broken(opened.head, arrived.content, piece if isinstance(piece, NoAnswer) else _FLOOD)
         finally:
             await opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return attrs.evolve(opened.head, content=arrived.content)
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""
+        request = self._request(send, _async_content(send.body))
+        sent = self._watched(request) if send.deadline is not None else []
         try:
             async with asyncio.timeout(_left(send.deadline)):
-                request = self._request(send, _async_content(send.body))
                 response = await self._client.send(request, stream=True, follow_redirects=False)
         except self._failures as error:
-            return self._no_answer(error, send.deadline)
+            lost = self._no_answer(error, send.deadline)
+            return attrs.evolve(lost, sent=bool(sent)) if lost.reason == "deadline" else lost
+        except RuntimeError:
+            if self._client.is_closed:
+                return NoAnswer("connect", "the bridge was closed")
+            raise
         self._answering(request, send)
         return AsyncOpened(self, response)
 
@@ -225,6 +259,17 @@ class AsyncHttpxTransport(_Httpx):
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         return self._library.AsyncClient(**self._options(proxy, verify))
+
+    def _watched(self, request: Any) -> list[str]:
+        """A list that is filled once the request begins to be sent, for a deadline may pass before that."""
+        sent: list[str] = []
+
+        async def trace(event: str, _: Any) -> None:
+            if event.endswith("send_request_headers.started"):
+                sent.append(event)
+
+        request.extensions["trace"] = trace
+        return sent
 
 
 class AsyncOpened:
@@ -255,6 +300,27 @@ class AsyncOpened:
         await self._response.aclose()
 
 
+class _Arrived:
+    """The pieces of an answer, up to a bound that no agent's answer reaches and a decompression bomb does."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(self._pieces)
+
+    def add(self, piece: bytes) -> bool:
+        """Keep a piece. False, and only the beginning is kept, where the answer is too large."""
+        self._size += len(piece)
+        if self._size > _LARGEST:
+            self._pieces = [self.content[:_BEGINNING]]
+            return False
+        self._pieces.append(piece)
+        return True
+
+
 @lru_cache(maxsize=32)
 def ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
     """One SSL context a process: making one costs 17 ms and 0.8 MB. Raises ConfigurationError for a bad CA bundle."""
@@ -277,6 +343,10 @@ def _imported(name: str) -> Any:
         raise ConfigurationError(
             f"transport {name!r} is not installed: pip install 'agentbridge-core[{name}]'"
         ) from None
+
+
+def _sooner(first: float | None, second: float | None) -> float | None:
+    return min((limit for limit in (first, second) if limit is not None), default=None)
 
 
 def _is_past(deadline: float | None) -> bool:

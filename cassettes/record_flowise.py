@@ -44,7 +44,7 @@ def _record(path: Path, name: str, call: dict[str, Any], info: dict[str, Any]) -
     bridge = Bridge(
         {}, connections={"flowise": Connection("flowise", info["base_url"], key)}, retry=RetryPolicy(attempts=1)
     )
-    config = {**vcr_config(), "record_mode": "once"}
+    config = {**vcr_config(key), "record_mode": "once"}
     minted = mock.patch("agentbridge.planning.uuid4", return_value=fresh_id(name))
     with bridge, minted, vcr.VCR(**config).use_cassette(str(path)):
         try:

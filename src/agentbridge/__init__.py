@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         AsyncBridge as AsyncBridge,
         Bridge as Bridge,
     )
-    from .config import Connection as Connection
+    from .connection import Connection as Connection
     from .errors import (
         AgentBridgeError as AgentBridgeError,
         AuthenticationError as AuthenticationError,
@@ -97,7 +97,7 @@ _MODULES = {
     "_version": "__version__",
     "bindings": "Agent Binding bind",
     "bridge": "AsyncBridge Bridge",
-    "config": "Connection",
+    "connection": "Connection",
     "errors": "AgentBridgeError AuthenticationError ConfigurationError ConnectionFailedError DeadlineExceededError ExecutionError InvalidRequestError InvocationError MalformedResponseError NotFoundError PermissionDeniedError PluginError ProviderError QuotaExceededError RateLimitError ResponseTimeoutError StreamInterruptedError ToolExecutionError TransportError UnavailableError UnknownTargetError UnsupportedFeatureError",
     "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
     "faults": "Fault FaultKind fault_from_status",

@@ -93,6 +93,13 @@ def _unmapped(name: str, binding: Binding) -> UnsupportedFeatureError:
     )
 
 
+def _as_json(name: str, value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise UnsupportedFeatureError(f"inputs[{name!r}]", "it has no JSON form. Convert it to text first") from None
+
+
 def _close(name: str, known: str) -> str:
     close = difflib.get_close_matches(name, known.split(", "), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
@@ -104,6 +111,9 @@ def _fill(template: str, invocation: Invocation, binding: Binding) -> str:
     Braces around what is neither a known value nor a name, as in JSON, stay as they are.
     """
     values: dict[str, Any] = {**invocation.inputs, **binding.constants}
+    for name in invocation.inputs:
+        if name in binding.constants or (name == "text" and invocation.text is not None):
+            raise ConfigurationError(f"the template of {binding.where} gets two values for {name!r}; leave one out")
     if invocation.text is not None:
         values["text"] = invocation.text
         if "{text}" not in template:
@@ -112,7 +122,7 @@ def _fill(template: str, invocation: Invocation, binding: Binding) -> str:
     def value(found: re.Match[str]) -> str:
         name = found.group(1)
         if name in values:
-            return values[name] if isinstance(values[name], str) else json.dumps(values[name], ensure_ascii=False)
+            return values[name] if isinstance(values[name], str) else _as_json(name, values[name])
         if name.isidentifier():
             field = name if name == "text" else f"inputs[{name!r}]"
             raise UnsupportedFeatureError(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self, TypeVar, cast
 
 from .bindings import Agent
-from .config import Connection
+from .connection import Connection
 from .directory import Directory
 from .errors import ConfigurationError, PluginError
 from .exchange import operate, run

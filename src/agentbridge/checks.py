@@ -32,10 +32,7 @@ def check_types(invocation: Invocation) -> None:
     for field in _TEXTS:
         _check_text(field, getattr(invocation, field))
     for message in invocation.messages:
-        if not isinstance(message, Message):
-            raise _wrong("messages", "agentbridge.Message values", message)
-        if message.role not in _ROLES:
-            raise ConfigurationError(f"Message.role is {' or '.join(map(repr, _ROLES))}, not {message.role!r}")
+        _check_message(message)
     for name in (*invocation.inputs, *invocation.options, *invocation.metadata):
         if not isinstance(name, str):
             raise _wrong("inputs, options or metadata", "str keys", name)
@@ -46,11 +43,22 @@ def check_types(invocation: Invocation) -> None:
         _check_attachment(file)
 
 
+def _check_message(message: Any) -> None:
+    if not isinstance(message, Message):
+        raise _wrong("messages", "agentbridge.Message values", message)
+    if message.role not in _ROLES:
+        raise ConfigurationError(f"Message.role is {' or '.join(map(repr, _ROLES))}, not {message.role!r}")
+    if not isinstance(message.text, str):
+        raise _wrong("messages", "a str as Message.text", message.text)
+
+
 def _check_text(field: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, str):
         raise _wrong(field, "a str or None", value)
+    if not value and field in DROPPABLE:
+        raise ConfigurationError(f"Invocation.{field} is empty; leave it out instead")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise ConfigurationError(f"Invocation.{field} has half of a surrogate pair, which is no text: {value!r}")
 
@@ -100,7 +108,7 @@ def _check_attachment(file: Any) -> None:
         check_file(file)
     elif not isinstance(file, Link):
         raise _wrong("files", "agentbridge.File or agentbridge.Link values", file)
-    elif not file.url.startswith(("http://", "https://")):
+    elif not isinstance(file.url, str) or not file.url.startswith(("http://", "https://")):
         raise ConfigurationError(f"Link {file.url!r} must begin with http:// or https://, since the vendor fetches it")
 
 

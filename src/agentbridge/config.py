@@ -4,45 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
-from urllib.parse import urlsplit
 
 import attrs
 import pydantic
 
 from .bindings import Agent, Binding
+from .connection import Connection, checked, variable
 from .errors import ConfigurationError
 from .retry import RetryPolicy, Timeouts
-from .wire import as_dict
 
 CONFIG_VARIABLE = "AGENTBRIDGE_CONFIG"
 CONFIG_FILE = "agentbridge.toml"
-
-
-@attrs.frozen
-class Connection:
-    """One account at a provider.
-
-    `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
-    request, `options` merged into each. `verify` is False, or the path of a CA bundle. The last four override the
-    Bridge's and yield to the call's.
-    """
-
-    provider: str
-    base_url: str | None = None
-    api_key: str | None = attrs.field(default=None, repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, repr=False)
-    options: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
-    proxy: str | None = attrs.field(default=None, repr=False)
-    verify: bool | str = True
-    retry: RetryPolicy | None = None
-    timeouts: Timeouts | None = None
-    on_unsupported: Literal["raise", "drop"] | None = None
-    tool_errors: Literal["raise", "report"] | None = None
 
 
 class _Model(pydantic.BaseModel):
@@ -151,11 +127,6 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None
     return checked(Connection(name, base_url=base_url, api_key=api_key), name, "the environment")
 
 
-def variable(name: str, what: str) -> str:
-    """The environment variable of a connection: `flowise-eu` and `API_KEY` give `FLOWISE_EU_API_KEY`."""
-    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_" + what
-
-
 def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
     return (
@@ -172,31 +143,6 @@ def connection_from(name: str, value: Connection | Mapping[str, Any], environ: M
     return _connection(
         name, _validated(ConnectionTable, value, f"connections.{name}", "connections="), "connections=", environ
     )
-
-
-def checked(connection: Connection, name: str, where: str) -> Connection:
-    """The connection itself, if its key and headers can be sent and its URLs hold no secret.
-
-    Raises:
-        ConfigurationError: names the connection and the remedy, never the value.
-    """
-    label = f"{where}: connection {name!r}"
-    if connection.api_key is not None:
-        _check_sendable(connection.api_key, f"{label}: its api_key", f"set ${variable(name, 'API_KEY')} anew")
-    for header, value in connection.headers.items():
-        _check_sendable(value, f"{label}: header {header!r}", "mend it")
-        _check_sendable(header, f"{label}: a header's name", "mend it")
-    if connection.base_url is not None:
-        _check_url(connection.base_url, f"{label}: base_url")
-    for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
-        check_choice(setting, getattr(connection, setting), allowed, label)
-    return connection
-
-
-def check_choice(setting: str, value: object, allowed: tuple[str, ...], label: str) -> None:
-    """Raise ConfigurationError unless the value is None or one of those allowed."""
-    if value is not None and value not in allowed:
-        raise ConfigurationError(f"{label}: {setting} must be {' or '.join(map(repr, allowed))}, not {value!r}")
 
 
 def did_you_mean(name: str, known: Mapping[str, Any] | list[str] | frozenset[str]) -> str:
@@ -280,29 +226,3 @@ def _agent(name: str, model: AgentTable, where: str) -> Agent:
             f" (there: {', '.join(bindings)})"
         )
     return Agent(on=bindings, default=model.default)
-
-
-def _check_sendable(value: str, label: str, remedy: str) -> None:
-    """HTTP headers carry printable ASCII; a key that was copied with its newline is the usual accident."""
-    if not value or value != value.strip():
-        raise ConfigurationError(f"{label} is empty, or begins or ends with a blank or a newline; {remedy}")
-    if not (value.isascii() and value.isprintable()):
-        raise ConfigurationError(f"{label} has a newline, a control or a non-ASCII character inside; {remedy}")
-
-
-def _check_url(url: str, label: str) -> None:
-    try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        raise ConfigurationError(f"{label} is not a URL") from None
-    if parts.username or parts.password:
-        raise ConfigurationError(f"{label} holds a user name or password; put it into 'headers' instead")
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or not port_is_fine
-        or not url.isprintable()
-        or " " in url
-    ):
-        raise ConfigurationError(f"{label} must look like https://host, not {url!r}")

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from . import config as configuration
 from .bindings import Agent, Binding
-from .config import Connection, did_you_mean, variable
+from .config import did_you_mean
+from .connection import Connection, variable
 from .errors import ConfigurationError, UnknownTargetError
 from .plugins import Registry, known_provider
 from .provider import Provider

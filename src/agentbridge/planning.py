@@ -10,18 +10,19 @@ from uuid import uuid4
 import attrs
 
 from .bindings import Binding, bind
-from .body import encode, final_url
 from .checks import carried, check_session, check_types
-from .config import Connection, check_choice, did_you_mean, variable
+from .config import did_you_mean
+from .connection import Connection, check_choice, variable
 from .directory import Directory
-from .errors import AgentBridgeError, ConfigurationError, PluginError, UnknownTargetError, UnsupportedFeatureError
+from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
 from .exchange import Plan, RunPlan, Send
 from .model import SHARED, Invocation, Pending
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
-from .redaction import guard_logs, is_secret_name, without_auth
+from .redaction import guard_logs, without_auth
+from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
-from .verdict import Asked, where
+from .verdict import Asked
 from .wire import HttpRequest
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def plan_run(
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
     asked = _asked(name, connection, provider, call, request, session_id, dropped)
-    send = _send(request, provider, settings)
+    send = fixed(request, provider, settings.timeouts)
     plan = RunPlan(
         asked=asked,
         send=send,
@@ -129,6 +130,8 @@ def plan_operation(
     directory: Directory, defaults: Settings, operation: Operation[T], connection_name: str | None
 ) -> tuple[Plan, Connection]:
     """Plan one other request to a vendor. Raises what `plan_run` raises."""
+    if not isinstance(operation, Operation):
+        raise ConfigurationError(f"call takes an Operation, not {type(operation).__name__}")
     name = connection_name or operation.provider
     connection, provider = directory.connection(name)
     if provider.name != operation.provider:
@@ -138,9 +141,9 @@ def plan_operation(
         )
     settings = Settings().over(connection).over(defaults)
     call = _call(directory, name, connection, provider)
-    request = _built(lambda: operation.build_request(call), provider, connection)
+    request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
-    send = _send(request, provider, settings)
+    send = fixed(request, provider, settings.timeouts)
     asked = _asked(name, connection, provider, call, request)
     plan = Plan(
         asked=asked,
@@ -246,7 +249,7 @@ def _with_session(invocation: Invocation, provider: Provider, call: Call) -> tup
 
 def _run_request(provider: Provider, invocation: Invocation, call: Call, connection: Connection) -> HttpRequest:
     """The provider's request, with those options merged into its body that the provider has no place of its own for."""
-    request = _built(lambda: provider.build_request(invocation, call), provider, connection)
+    request = built(lambda: provider.build_request(invocation, call), provider, connection)
     rest = {name: value for name, value in call.options.items() if name not in provider.options}
     if not rest:
         return request
@@ -258,39 +261,12 @@ def _run_request(provider: Provider, invocation: Invocation, call: Call, connect
     return attrs.evolve(request, json=merge(request.json, rest))
 
 
-def _built(build: Callable[[], HttpRequest], provider: Provider, connection: Connection) -> HttpRequest:
-    """What a plugin wants sent, with the connection's headers; a bug in it looks like one."""
-    try:
-        request = build()
-        if not connection.headers:
-            return request
-        secret = {name: value for name, value in connection.headers.items() if is_secret_name(name)}
-        plain = {name: value for name, value in connection.headers.items() if name not in secret}
-        return attrs.evolve(request, headers={**plain, **request.headers}, auth={**secret, **request.auth})
-    except UnsupportedFeatureError as error:
-        error.provider = error.provider or provider.name
-        raise
-    except AgentBridgeError:
-        raise
-    except Exception as error:
-        message = f"plugin {provider.name!r} could not build its request: {where(error)}. That is a bug in the plugin"
-        raise PluginError(message, plugin=provider.name).with_traceback(error.__traceback__) from None
-
-
 def _poller(provider: Provider, call: Call, connection: Connection, settings: Settings) -> Callable[[Pending], Send]:
     def poll(pending: Pending) -> Send:
-        request = _built(lambda: provider.build_poll(pending, call), provider, connection)
-        return _send(attrs.evolve(request, idempotent=True), provider, settings)
+        request = built(lambda: provider.build_poll(pending, call), provider, connection)
+        return fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts)
 
     return poll
-
-
-def _send(request: HttpRequest, provider: Provider, settings: Settings) -> Send:
-    try:
-        return Send(request, final_url(request), encode(request), settings.timeouts)
-    except UnsupportedFeatureError as error:
-        error.provider = provider.name
-        raise
 
 
 def _asked(

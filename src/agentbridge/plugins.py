@@ -58,16 +58,25 @@ class Registry(Mapping[str, Provider]):
             PluginError: for what is no provider, and for a name that is taken.
         """
         with self._lock:
-            _check(provider, origin)
-            if provider.name in self._providers:
-                raise PluginError(
-                    f"two providers are called {provider.name!r}: one from {self._origins[provider.name]},"
-                    f" one from {origin}. The second is refused; uninstall one of them",
-                    plugin=provider.name,
-                    distribution=origin,
-                )
+            self._check(provider, origin)
             self._providers[provider.name] = provider
             self._origins[provider.name] = origin
+
+    def _check(self, provider: Provider, origin: str) -> None:
+        try:
+            _check(provider, origin)
+        except PluginError:
+            raise
+        except Exception as error:  # a property that raises
+            problem = f"the plugin of {origin} is wrong: {type(error).__name__} when it was looked at"
+            raise PluginError(problem, distribution=origin) from None
+        if provider.name in self._providers:
+            raise PluginError(
+                f"two providers are called {provider.name!r}: one from {self._origins[provider.name]},"
+                f" one from {origin}. The second is refused; uninstall one of them",
+                plugin=provider.name,
+                distribution=origin,
+            )
 
     def __getitem__(self, name: str) -> Provider:
         with self._lock:
@@ -110,8 +119,8 @@ class Registry(Mapping[str, Provider]):
     def _load_one(self, point: importlib.metadata.EntryPoint) -> None:
         origin = _distribution(point)
         providers = _providers_of(point)
-        for provider in providers:
-            _check(provider, origin)
+        for provider in providers:  # all or none: half a plugin would be harder to understand than none
+            self._check(provider, origin)
         for provider in providers:
             self.register(provider, origin=origin)
 
@@ -127,7 +136,7 @@ def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:
         if not manager.get_hookcallers(plugin):
             raise PluginError("it implements no hook; decorate a function agentbridge_providers() with @hookimpl")
         return [provider for brought in manager.hook.agentbridge_providers() for provider in brought]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f"plugin {point.name!r} of {_distribution(point)} does not load: {type(error).__name__}: {error}"
         raise PluginError(message, plugin=point.name, distribution=_distribution(point)) from error
 

@@ -16,7 +16,9 @@ T = TypeVar("T")
 class Reply(pydantic.BaseModel):
     """Base of a wire model. Unknown fields are no error, numbers may stand where ids are expected."""
 
-    model_config = pydantic.ConfigDict(extra="ignore", coerce_numbers_to_str=True, populate_by_name=True)
+    model_config = pydantic.ConfigDict(
+        extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, data: Any) -> tuple[Self, tuple[str, ...]]:

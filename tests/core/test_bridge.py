@@ -261,8 +261,7 @@ def test_a_bug_in_a_plugin_looks_like_one_and_shows_no_secret(make):
     bridge, _ = make(Buggy())
     with pytest.raises(PluginError, match="plugin 'buggy' could not build its request: KeyError") as caught:
         bridge.invoke("buggy:a", "hi")
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_an_authentication_error_says_that_no_key_was_sent(make):

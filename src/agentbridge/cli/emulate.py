@@ -14,7 +14,7 @@ from .options import verbose_option
 from .output import note
 
 if TYPE_CHECKING:
-    from ..config import Connection
+    from ..connection import Connection
     from ..emulator import Emulator
     from ..errors import PluginError
     from ..plugins import Registry
@@ -101,7 +101,7 @@ def _note_failures(failures: Mapping[str, PluginError]) -> None:
 
 
 def _exports(name: str, connection: Connection) -> list[str]:
-    from ..config import variable
+    from ..connection import variable
 
     values = (("BASE_URL", connection.base_url), ("API_KEY", connection.api_key))
     return [f"export {variable(name, what)}={value}" for what, value in values]

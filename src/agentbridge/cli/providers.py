@@ -13,7 +13,7 @@ from .output import console, one_line, say_json, show_table, table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..config import Connection
+    from ..connection import Connection
     from ..plugins import Registry
 
 _FIELDS = ("text", "messages", "inputs", "files", "session_id", "user_id", "callback_url")

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from ..config import Connection
+from ..connection import Connection
 from ..errors import ConfigurationError, PluginError
 from ..plugins import Registry
 from ..provider import Provider

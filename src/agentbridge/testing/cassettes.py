@@ -5,39 +5,52 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..redaction import MASK, is_secret_name
+from ..redaction import MASK, Redactor, is_secret_name
 
-_JSON_SECRET = re.compile(
-    rb'("(?:[^"\\]*(?:api[_-]?key|token|secret|password|authorization)[^"\\]*)"\s*:\s*")[^"]*(")', re.IGNORECASE
-)
-_BASE64_FILE = re.compile(rb"(base64,)[A-Za-z0-9+/=]{64,}")
+_NAME = r"(?:[\w-]*[_-])?(?:api[_-]?key|token|secret|password|authorization)|\w*(?:Key|Token|Secret|Password)"
+_JSON_SECRET = re.compile(rf'("(?:{_NAME})"\s*:\s*")(?:[^"\\]|\\.)*(")'.encode())
+_QUERY_SECRET = re.compile(rf"([?&](?:{_NAME})=)[^&#]*")
+_FILE = re.compile(rb'(base64,|"base64"\s*:\s*")[A-Za-z0-9+/=]{64,}')
 
 
-def vcr_config() -> dict[str, Any]:
-    """Arguments for `vcr.VCR(**vcr_config())`: no recording unless asked for, matching on the body too."""
+def vcr_config(*secrets: str) -> dict[str, Any]:
+    """Arguments for `vcr.VCR(**vcr_config())`: no recording unless asked for, matching on the body too.
+
+    Secrets are masked by the names of headers, JSON fields and query parameters. `secrets` are masked wherever they
+    stand, also where a vendor quotes them: give the key that you record with.
+    """
+    redactor = Redactor(secrets)
+
+    def request(request: Any) -> Any:
+        request.headers = _headers(request.headers, redactor)
+        request.uri = redactor.text(_QUERY_SECRET.sub(rf"\g<1>{MASK}", request.uri))
+        if isinstance(request.body, bytes):
+            request.body = redactor.bytes(scrub(request.body))
+        return request
+
+    def response(response: dict[str, Any]) -> dict[str, Any]:
+        content = response["body"].get("string")
+        body = {"string": redactor.bytes(scrub(content))} if isinstance(content, bytes) else response["body"]
+        return {**response, "headers": _headers(response["headers"], redactor), "body": body}
+
     return {
         "record_mode": "none",
         "match_on": ["method", "scheme", "host", "port", "path", "query", "body"],
-        "before_record_request": _scrub_request,
-        "before_record_response": _scrub_response,
+        "before_record_request": request,
+        "before_record_response": response,
         "decode_compressed_response": True,
     }
 
 
 def scrub(body: bytes) -> bytes:
     """A body without values of secret-looking JSON fields and without the content of base64 files."""
-    return _BASE64_FILE.sub(rb"\1" + MASK.encode(), _JSON_SECRET.sub(rb"\1" + MASK.encode() + rb"\2", body))
+    mask = MASK.encode()
+    return _FILE.sub(rb"\g<1>" + mask, _JSON_SECRET.sub(rb"\g<1>" + mask + rb"\g<2>", body))
 
 
-def _scrub_request(request: Any) -> Any:
-    request.headers = {name: MASK if is_secret_name(name) else value for name, value in request.headers.items()}
-    if isinstance(request.body, bytes):
-        request.body = scrub(request.body)
-    return request
-
-
-def _scrub_response(response: dict[str, Any]) -> dict[str, Any]:
-    headers = {name: [MASK] if is_secret_name(name) else value for name, value in response["headers"].items()}
-    content = response["body"].get("string")
-    body = {"string": scrub(content)} if isinstance(content, bytes) else response["body"]
-    return {**response, "headers": headers, "body": body}
+def _headers(headers: Any, redactor: Redactor) -> dict[str, Any]:
+    """Masked in the form that they had: vcrpy holds a response's values as lists."""
+    return {
+        name: redactor.value(([MASK] if isinstance(value, list) else MASK) if is_secret_name(name) else value)
+        for name, value in headers.items()
+    }

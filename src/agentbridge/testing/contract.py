@@ -11,7 +11,7 @@ import attrs
 
 from ..bridge import Bridge
 from ..checks import DROPPABLE
-from ..config import Connection
+from ..connection import Connection
 from ..errors import AgentBridgeError, InvocationError, UnsupportedFeatureError, error_class
 from ..faults import FaultKind
 from ..model import Invocation, Message, Pending, Result

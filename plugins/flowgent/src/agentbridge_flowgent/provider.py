@@ -36,6 +36,10 @@ class FlowGent(Provider):
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
         """The key stands in Authorization without a scheme (S003)."""
+        if "?" in call.base_url:
+            raise UnsupportedFeatureError(
+                "base_url", "a query there would end up in the middle of the URL. Leave it out"
+            )
         body: dict[str, Any] = {
             "messages": _messages(invocation, call),
             "thread_id": invocation.session_id,
@@ -52,9 +56,9 @@ class FlowGent(Provider):
         """A failure by either status or by `error`; else the assistant's turn is the proof of an answer."""
         envelope = wire.Envelope.parse(response.json())[0]
         details = envelope.details()
-        status = _failed_status(envelope.inner, response)
-        if status is not None:
-            return _refused(status, envelope, details)
+        statuses = _failed_statuses(envelope.inner, response)
+        if statuses:
+            return _refused(statuses, envelope, details)
         if wire.is_error(details["error"]):
             return _failed(envelope, details)
         if envelope.statusCode is not None and envelope.inner is None:
@@ -89,18 +93,20 @@ def _agent_id(agent: str) -> str:
     return unquote(copied.group(1)) if copied else agent
 
 
-def _failed_status(inner: int | None, response: HttpResponse) -> int | None:
-    """The status that says no; the higher one where both do (INF). The HTTP status alone proves nothing (S003)."""
-    inner_failed = inner is not None and not 200 <= inner <= 299
-    failed = [inner] * inner_failed + [response.status] * (not response.ok)
-    return max((status for status in failed if status is not None), default=None)
+def _failed_statuses(inner: int | None, response: HttpResponse) -> list[int]:
+    """The statuses that say no: inner, outer or both. The HTTP status alone proves nothing (S003)."""
+    inner_failed = [inner] if inner is not None and not 200 <= inner <= 299 else []
+    return inner_failed + [response.status] * (not response.ok)
 
 
-def _refused(status: int, envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
+def _refused(statuses: list[int], envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
+    """The fault of the higher status (INF); where the other one says that the agent may have run, that counts too."""
     message = _complaint(details)
     if envelope.inner is None and not message:
         raise ValueError("an error, but not in FlowGent's words")  # the core then shows what it is
-    return fault_from_status(status, message, code=envelope.code, partial=_partial(details))
+    fault = fault_from_status(max(statuses), message, code=envelope.code, partial=_partial(details))
+    may_have_run = any(fault_from_status(status).may_have_run for status in statuses)
+    return Fault(fault.kind, fault.message, fault.code, None, fault.retryable, may_have_run, fault.partial)
 
 
 def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:

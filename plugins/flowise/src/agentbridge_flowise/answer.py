@@ -39,7 +39,7 @@ _SENTENCES = (
 
 def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault:
     """The Result that a prediction proves, or the failure of its last node. Raises ValueError without the proof."""
-    nodes = answer.agentFlowExecutedData or []
+    nodes = [node for node in answer.agentFlowExecutedData or [] if node]
     if nodes and nodes[-1].status in wire.FAILED_STATES:
         return _failed_node(nodes[-1])
     output = _output(answer)
@@ -78,7 +78,7 @@ def _output(answer: wire.Prediction) -> Any:
 
 def _interrupt(answer: wire.Prediction, question: str) -> Interrupt:
     action = wire.Action.parse(answer.action)[0] if isinstance(answer.action, dict) else wire.Action()
-    types = [element.type or "" for element in action.elements or []]
+    types = [element.type or "" for element in action.elements or [] if element]
     resume = {
         "chatId": answer.chatId,
         "sessionId": answer.sessionId or answer.chatId,
@@ -93,7 +93,7 @@ def _interrupt(answer: wire.Prediction, question: str) -> Interrupt:
 
 def _steps(answer: wire.Prediction) -> list[wire.Prediction | wire.Reasoning | wire.NodeOutput]:
     """All places that report tools and documents."""
-    nodes = answer.agentFlowExecutedData or []
+    nodes = [node for node in answer.agentFlowExecutedData or [] if node]
     outputs = [node.data.output for node in nodes if node.data and node.data.output]
     return [answer, *(step for step in answer.agentReasoning or [] if step), *outputs]
 
@@ -111,7 +111,7 @@ def tool_call(tool: wire.UsedTool) -> ToolCall:
     """One use of a tool; it failed where the vendor gives an error."""
     error = tool.error if tool.error not in (None, "", False) else None
     return ToolCall(
-        tool.tool,
+        tool.tool or "",
         arguments=tool.toolInput,
         result=tool.toolOutput,
         error=error if error is None or isinstance(error, str) else json.dumps(error, ensure_ascii=False),

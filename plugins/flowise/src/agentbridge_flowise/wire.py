@@ -26,7 +26,7 @@ ROLES = {"user": "userMessage", "assistant": "apiMessage"}
 class UsedTool(Reply):
     """One use of a tool (S: usedTools; T: cf_failtool). `error` is set when it threw, and only then."""
 
-    tool: str = ""
+    tool: Lenient[str] = None
     toolInput: JsonValue = None
     toolOutput: JsonValue = None
     error: JsonValue = None
@@ -62,8 +62,8 @@ class ResponseMetadata(Reply):
 class NodeOutput(Reply):
     """`data.output` of an executed node of Agentflow V2."""
 
-    usedTools: Lenient[list[UsedTool | None]] = None
-    sourceDocuments: Lenient[list[SourceDocument | None]] = None
+    usedTools: Lenient[list[Lenient[UsedTool]]] = None
+    sourceDocuments: Lenient[list[Lenient[SourceDocument]]] = None
     usageMetadata: Lenient[UsageMetadata] = None
     timeMetadata: Lenient[TimeMetadata] = None
     responseMetadata: Lenient[ResponseMetadata] = None
@@ -90,8 +90,8 @@ FAILED_STATES = frozenset({"ERROR", "TERMINATED", "TIMEOUT"})  # S: Interface.ts
 class Reasoning(Reply):
     """One step of Agentflow V1; its lists are `[null]` when empty (T: v1_seq)."""
 
-    usedTools: Lenient[list[UsedTool | None]] = None
-    sourceDocuments: Lenient[list[SourceDocument | None]] = None
+    usedTools: Lenient[list[Lenient[UsedTool]]] = None
+    sourceDocuments: Lenient[list[Lenient[SourceDocument]]] = None
 
 
 class ActionElement(Reply):
@@ -110,7 +110,7 @@ class ActionData(Reply):
 class Action(Reply):
     """What a paused run waits for (T: af_human_1_pause; V1: S: buildAgentGraph.ts:347-358)."""
 
-    elements: Lenient[list[ActionElement]] = None
+    elements: Lenient[list[Lenient[ActionElement]]] = None
     data: Lenient[ActionData] = None
 
 
@@ -127,10 +127,10 @@ class Prediction(Reply):
     chatMessageId: Lenient[str] = None
     executionId: Lenient[str] = None
     action: JsonValue = None
-    usedTools: Lenient[list[UsedTool | None]] = None
-    sourceDocuments: Lenient[list[SourceDocument | None]] = None
-    agentReasoning: Lenient[list[Reasoning | None]] = None
-    agentFlowExecutedData: Lenient[list[ExecutedNode]] = None
+    usedTools: Lenient[list[Lenient[UsedTool]]] = None
+    sourceDocuments: Lenient[list[Lenient[SourceDocument]]] = None
+    agentReasoning: Lenient[list[Lenient[Reasoning]]] = None
+    agentFlowExecutedData: Lenient[list[Lenient[ExecutedNode]]] = None
 
 
 class Failure(BaseModel):

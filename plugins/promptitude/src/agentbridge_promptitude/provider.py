@@ -33,6 +33,10 @@ class Promptitude(Provider):
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
         """The inputs and nothing else: `steps` comes from options, where an empty list means "all" (S002)."""
+        if "?" in call.base_url:
+            raise UnsupportedFeatureError(
+                "base_url", "a query there would end up in the middle of the URL. Leave it out"
+            )
         if wire.KEY_IN_BODY in call.options:
             raise UnsupportedFeatureError(
                 f"options[{wire.KEY_IN_BODY!r}]",
@@ -53,8 +57,8 @@ class Promptitude(Provider):
         envelope, warnings = wire.Envelope.parse(response.json())
         if envelope.is_flagged or envelope.is_error_code or not response.ok:
             return _fault(envelope, response)
-        if envelope.code is not None and envelope.number != 200:
-            raise ValueError("a code that is neither 200 nor an error")
+        if envelope.code is not None and not 200 <= (envelope.number or 0) <= 299:
+            raise ValueError("a code that is neither a success nor an error")
         if envelope.results is None or not envelope.results.proven:
             raise ValueError("no results.result")
         return _result(envelope.results, warnings)

@@ -1,0 +1,117 @@
+"""One account at a provider, and the checks that its values can be sent and tell no secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import attrs
+
+from .errors import ConfigurationError
+from .retry import RetryPolicy, Timeouts
+from .wire import as_dict
+
+
+@attrs.frozen
+class Connection:
+    """One account at a provider.
+
+    `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
+    request, `options` merged into each. `verify` is False, or the path of a CA bundle. The last four override the
+    Bridge's and yield to the call's.
+    """
+
+    provider: str
+    base_url: str | None = None
+    api_key: str | None = attrs.field(default=None, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, repr=False)
+    options: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
+    proxy: str | None = attrs.field(default=None, repr=False)
+    verify: bool | str = True
+    retry: RetryPolicy | None = None
+    timeouts: Timeouts | None = None
+    on_unsupported: Literal["raise", "drop"] | None = None
+    tool_errors: Literal["raise", "report"] | None = None
+
+
+def variable(name: str, what: str) -> str:
+    """The environment variable of a connection: `flowise-eu` and `API_KEY` give `FLOWISE_EU_API_KEY`."""
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_" + what
+
+
+def checked(connection: Connection, name: str, where: str) -> Connection:
+    """The connection itself, if its key and headers can be sent and its URLs hold no secret.
+
+    Raises:
+        ConfigurationError: names the connection and the remedy, never the value.
+    """
+    label = f"{where}: connection {name!r}"
+    _check_types(connection, label)
+    if connection.api_key is not None:
+        _check_sendable(connection.api_key, f"{label}: its api_key", f"set ${variable(name, 'API_KEY')} anew")
+    for header, value in connection.headers.items():
+        _check_sendable(value, f"{label}: header {header!r}", "mend it")
+        if not _HEADER_NAME.fullmatch(header) or header.lower() in _FRAMING:
+            raise ConfigurationError(f"{label}: {header!r} is no header that can be given")
+    if connection.base_url is not None:
+        _check_url(connection.base_url, f"{label}: base_url")
+    for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
+        check_choice(setting, getattr(connection, setting), allowed, label)
+    return connection
+
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "host"})  # the HTTP library's own
+_TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("provider", (str,)),
+    ("base_url", (str, type(None))),
+    ("api_key", (str, type(None))),
+    ("proxy", (str, type(None))),
+    ("verify", (bool, str)),
+    ("retry", (RetryPolicy, type(None))),
+    ("timeouts", (Timeouts, type(None))),
+)
+
+
+def _check_types(connection: Connection, label: str) -> None:
+    for field, kinds in _TYPES:
+        value = getattr(connection, field)
+        if not isinstance(value, kinds):
+            raise ConfigurationError(f"{label}: {field} takes {kinds[0].__name__}, not {type(value).__name__}")
+    if not all(isinstance(item, str) for pair in connection.headers.items() for item in pair):
+        raise ConfigurationError(f"{label}: headers takes str names and values")
+
+
+def check_choice(setting: str, value: object, allowed: tuple[str, ...], label: str) -> None:
+    """Raise ConfigurationError unless the value is None or one of those allowed."""
+    if value is not None and value not in allowed:
+        raise ConfigurationError(f"{label}: {setting} must be {' or '.join(map(repr, allowed))}, not {value!r}")
+
+
+def _check_sendable(value: str, label: str, remedy: str) -> None:
+    """HTTP headers carry printable ASCII; a key that was copied with its newline is the usual accident."""
+    if not value or value != value.strip():
+        raise ConfigurationError(f"{label} is empty, or begins or ends with a blank or a newline; {remedy}")
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{label} has a newline, a control or a non-ASCII character inside; {remedy}")
+
+
+def _check_url(url: str, label: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ConfigurationError(f"{label} is not a URL") from None
+    if parts.username or parts.password:
+        raise ConfigurationError(f"{label} holds a user name or password; put it into 'headers' instead")
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or not port_is_fine
+        or not url.isprintable()
+        or " " in url
+    ):
+        shown = f", not {url!r}" if "://" in url else ""  # without it, it may be a key that was put here by mistake
+        raise ConfigurationError(f"{label} must look like https://host{shown}")

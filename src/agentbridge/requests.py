@@ -1,0 +1,66 @@
+"""What a plugin wants sent: built, checked and fixed, so that nothing odd leaves and a bug in a plugin looks like one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+import attrs
+
+from .body import encode, final_url
+from .connection import Connection
+from .errors import AgentBridgeError, ConfigurationError, PluginError, UnsupportedFeatureError
+from .exchange import Send
+from .provider import Provider
+from .redaction import is_secret_name
+from .retry import Timeouts
+from .verdict import where
+from .wire import HttpRequest
+
+
+def built(build: Callable[[], HttpRequest], provider: Provider, connection: Connection) -> HttpRequest:
+    """What a plugin wants sent, with the connection's headers; a bug in it looks like one."""
+    try:
+        request = build()
+        if not isinstance(request, HttpRequest):
+            raise TypeError
+        return _with_headers(request, connection) if connection.headers else request
+    except UnsupportedFeatureError as error:
+        error.provider = error.provider or provider.name
+        raise
+    except AgentBridgeError:
+        raise
+    except Exception as error:
+        bug = where(error)
+    # outside of the except block: what the plugin raised may quote a secret, and must not be found as the context
+    message = f"plugin {provider.name!r} could not build its request: {bug}. That is a bug in the plugin"
+    raise PluginError(message, plugin=provider.name)
+
+
+def _with_headers(request: HttpRequest, connection: Connection) -> HttpRequest:
+    secret = {name: value for name, value in connection.headers.items() if is_secret_name(name)}
+    plain = {name: value for name, value in connection.headers.items() if name not in secret}
+    return attrs.evolve(request, headers={**plain, **request.headers}, auth={**secret, **request.auth})
+
+
+def fixed(request: HttpRequest, provider: Provider, timeouts: Timeouts | None) -> Send:
+    """The request with its final URL and body, the same at every attempt."""
+    try:
+        url = final_url(request)
+        _check_request(request, url, provider)
+        return Send(request, url, encode(request), timeouts)
+    except UnsupportedFeatureError as error:
+        error.provider = provider.name
+        raise
+    except UnicodeEncodeError:
+        raise ConfigurationError("a value of this call has half of a surrogate pair, which is no text") from None
+
+
+def _check_request(request: HttpRequest, url: str, provider: Provider) -> None:
+    """Raise for a request that would reach another path than was meant, or whose headers cannot be sent."""
+    if any(unquote(step) in {".", ".."} for step in urlsplit(url).path.split("/")):
+        raise ConfigurationError(f"the URL {url!r} leads out of its path: check the agent id and base_url")
+    for name, value in {**request.headers, **request.auth}.items():
+        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+            problem = f"plugin {provider.name!r} puts something into the header {name!r} that no header can carry"
+            raise PluginError(problem, plugin=provider.name)

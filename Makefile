@@ -7,7 +7,7 @@ SOURCES := src plugins tests cassettes conftest.py
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check install format docs-tables live clean
+.PHONY: demo test check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo

@@ -78,7 +78,10 @@ class _Base:
         return self._directory.registry.failures
 
     def prepare(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Prepared:
-        """What `invoke` would send, with secrets masked; sends nothing. Raises what `invoke` raises before sending."""
+        """What would be sent, with secrets masked; sends nothing.
+
+        Raises what `invoke` raises before sending, but takes a `callback_url` where the vendor does.
+        """
         return plan_run(self._directory, self._settings, target, text, fields).prepared
 
     def _streamed(self, target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> PlannedRun:
@@ -95,6 +98,10 @@ class _Base:
                 f"{type(self).__name__} takes an httpx.{self._client_kind} or httpx2.{self._client_kind} as http_client,"
                 f" not {type(client).__name__}"
             )
+
+    def _check_own(self, connection: Connection) -> None:
+        if self._http_client is not None and (connection.proxy is not None or connection.verify is not True):
+            raise ConfigurationError("proxy and verify are the http_client's own business; set them there")
 
     def _check_open(self) -> None:
         if self._closed:
@@ -162,6 +169,7 @@ class Bridge(_Base):
 
     def _transport(self, connection: Connection) -> Transport:
         self._check_open()
+        self._check_own(connection)
         if self._given is not None:
             return cast("Transport", self._given)
         # a forked child must not share the parent's connections: each would get the other's answers
@@ -217,6 +225,7 @@ class AsyncBridge(_Base):
 
     def _transport(self, connection: Connection) -> AsyncTransport:
         self._check_open()
+        self._check_own(connection)
         if self._given is not None:
             return cast("AsyncTransport", self._given)
         key = (asyncio.get_running_loop(), connection.proxy, connection.verify)

@@ -34,6 +34,7 @@ from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 T = TypeVar("T")
 
 _EMPTY = "empty answer"
+_POLL_ATTEMPTS = 3
 _SOONEST, _LATEST = 0.2, 300.0  # seconds between two polls, whatever a vendor wishes
 
 
@@ -190,7 +191,7 @@ class State(Generic[T]):
             value = yield from self._attempt(attempt, send, starts=starts)
             if not isinstance(value, Failure):
                 return value
-            delay = self._delay(value, count, send.request.idempotent)
+            delay = self._delay(value, count, send.request.idempotent, starts=starts)
             if delay is None:
                 raise self.error(value)
             yield from self.sleep(delay)
@@ -270,9 +271,14 @@ class State(Generic[T]):
             self.may_have_run = True
         return value
 
-    def _delay(self, failure: Failure, attempt: int, idempotent: bool) -> float | None:
-        """Seconds until the next attempt; None where there is none, also because it would come too late."""
-        delay = self.plan.retry.delay(failure.fault, attempt=attempt, idempotent=idempotent, luck=self.plan.luck())
+    def _delay(self, failure: Failure, attempt: int, idempotent: bool, *, starts: bool) -> float | None:
+        """Seconds until the next attempt; None where there is none, also because it would come too late.
+
+        A poll is tried again also where a start is not: an accepted run is not given up for one busy answer.
+        """
+        retry = self.plan.retry
+        policy = retry if starts else attrs.evolve(retry, attempts=max(retry.attempts, _POLL_ATTEMPTS))
+        delay = policy.delay(failure.fault, attempt=attempt, idempotent=idempotent, luck=self.plan.luck())
         late = delay is not None and self.deadline is not None and self.now + delay >= self.deadline
         return None if late else delay
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pluggy
 
 from . import hookspecs
-from .errors import ConfigurationError, PluginError
+from .errors import PluginError, UnknownTargetError
 from .provider import Provider
 
 GROUP = "agentbridge"
@@ -169,12 +169,12 @@ def _unique(key: str, taken: Mapping[str, object]) -> str:
 
 
 def known_provider(registry: Registry, name: str, asked_by: str) -> Provider:
-    """The provider of this name, or a ConfigurationError that lists what there is and what did not load."""
+    """The provider of this name, or an UnknownTargetError that lists what there is and what did not load."""
     try:
         return registry[name]
     except KeyError:
         failed = "".join(f"; {error}" for error in registry.failures.values())
         there = ", ".join(registry) or "none"
-        raise ConfigurationError(
+        raise UnknownTargetError(
             f"{asked_by} asks for the provider {name!r}, which is not installed (there: {there}){failed}"
         ) from None

@@ -44,14 +44,21 @@ def _body(request: HttpRequest) -> list[str]:
         text = json.dumps(request.json, default=_leaf, ensure_ascii=False)
         return ["-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
     if request.form is not None:
-        return [f"-F {shlex.quote(f'{name}={_field(value)}')}" for name, value in request.form.items()]
+        return [_field(name, item) for name, value in request.form.items() for item in _items(value)]
     if request.content is not None:
-        return [f"--data-binary {shlex.quote(request.content.decode('utf-8', 'replace'))}"]
+        return [f"--data-raw {shlex.quote(request.content.decode('utf-8', 'replace'))}"]
     return []
 
 
-def _field(value: Any) -> Any:
-    return f"@{value.path or value.name}" if isinstance(value, File) else value
+def _items(value: Any) -> Any:
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def _field(name: str, value: Any) -> str:
+    """A text that begins with @ is a text: --form-string does not read a file of that name."""
+    if isinstance(value, File):
+        return f"-F {shlex.quote(f'{name}=@{value.path or value.name}')}"
+    return f"--form-string {shlex.quote(f'{name}={value}')}"
 
 
 def _leaf(value: Any) -> Any:

@@ -43,18 +43,25 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
+        encoded = {spelling for form in forms for spelling in _base64(form)}
         patterns = [_any_spelling(form) for form in sorted(forms, key=len, reverse=True)]
-        patterns += [re.escape(encoded) for form in forms for encoded in _base64(form)]
+        patterns += [re.escape(spelling) for spelling in encoded]
+        self._telling = (*forms, *encoded, "\\", "%")  # without any of these no spelling can be there
+        self._telling_bytes = tuple(sign.encode("utf-8", "surrogatepass") for sign in self._telling)
         self._text = re.compile("|".join(patterns)) if patterns else None
-        self._bytes = re.compile("|".join(patterns).encode()) if patterns else None
+        self._bytes = re.compile("|".join(patterns).encode("utf-8", "surrogatepass")) if patterns else None
 
     def text(self, text: str) -> str:
         """The text with secrets masked."""
-        return self._text.sub(MASK, text) if self._text else text
+        if self._text is None or not any(sign in text for sign in self._telling):
+            return text
+        return self._text.sub(MASK, text)
 
     def bytes(self, content: bytes) -> bytes:
         """The bytes with secrets masked."""
-        return self._bytes.sub(MASK.encode(), content) if self._bytes else content
+        if self._bytes is None or not any(sign in content for sign in self._telling_bytes):
+            return content
+        return self._bytes.sub(MASK.encode(), content)
 
     def value(self, value: T) -> T:
         """A copy of any value of ours, with secrets masked in every text in it."""

@@ -20,7 +20,7 @@ def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | 
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Timeouts:
     """Limits of one call, in seconds; None means no limit.
 
@@ -37,7 +37,7 @@ class Timeouts:
     total: float | None = attrs.field(default=None, validator=_positive)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class RetryPolicy:
     """When a failed request is sent again: at most `attempts` times in all, and only what is `retryable`.
 

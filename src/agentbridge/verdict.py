@@ -162,7 +162,10 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = _masked(failure.fault, redactor)
-    shown = None if response is None else redactor.response(response)
+    request = _masked_request(asked.request, redactor)
+    shown = None if response is None else redactor.response(attrs.evolve(response, request=None))
+    if shown is not None and response is not None and response.request is not None:
+        shown = attrs.evolve(shown, request=_masked_request(response.request, redactor))
     excerpt = f": {_describe(shown)}" if failure.excerpt and shown is not None else ""
     fault = attrs.evolve(
         fault,
@@ -174,7 +177,7 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
         provider=asked.provider,
         connection=asked.connection,
         agent=asked.agent,
-        request=_masked_request(asked.request, redactor),
+        request=request,
         response=shown,
         fault=fault,
         attempts=attempts,

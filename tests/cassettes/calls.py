@@ -1,6 +1,6 @@
 """The calls that the cassettes hold, shared by the recorder and the replay.
 
-`{flow:NAME}` in a target stands for a flow of the server that `make test-live` and the recorder run against.
+`{flow:NAME}` in a target stands for a flow of the server that the recorder runs against.
 """
 
 from __future__ import annotations

@@ -69,3 +69,12 @@ def test_a_client_that_follows_redirects_does_not_do_so_with_a_key(library):
 def test_a_client_of_the_other_world_is_refused(bridge, client):
     with pytest.raises(ConfigurationError, match="http_client"):
         bridge(**vendor.setup("https://localhost", http_client=client()))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("script", [servers.silence, servers.body_then_silence, servers.drip_body])
+def test_total_bounds_a_call_through_a_client_of_the_callers_own(library, script):
+    with servers.serving(script) as server, library.Client(timeout=None) as client:
+        bridge = Bridge(**vendor.setup(server.url, http_client=client, timeouts=Timeouts(total=0.3)))
+        with pytest.raises(errors.DeadlineExceededError):
+            bridge.invoke("tiny:a-1", "hi")

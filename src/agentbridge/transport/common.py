@@ -76,24 +76,28 @@ class HttpxBase:
         raise ConfigurationError(problem)
 
     def _limits(self, send: Send) -> dict[str, float | None]:
-        """The library's own four limits for the time until the answer begins."""
-        if send.timeouts is None and not self._owned:
-            limits: dict[str, float | None] = self._client.timeout.as_dict()
-            return limits
+        """The library's own four limits for the time until the answer begins, none longer than the time left.
+
+        That bounds silence also on a caller's own client, whose connections do not know the deadline.
+        """
         timeouts = send.timeouts or Timeouts()
-        return {
+        limits: dict[str, float | None] = {
             "connect": timeouts.connect,
             "read": timeouts.answer,
             "write": timeouts.idle,
-            "pool": _sooner(
-                timeouts.answer, left(send.deadline)
-            ),  # waiting for a free connection is no socket's business
+            "pool": timeouts.answer,
         }
+        if send.timeouts is None and not self._owned:
+            limits = self._client.timeout.as_dict()
+        remaining = left(send.deadline)
+        return {name: _sooner(limit, remaining) for name, limit in limits.items()}
 
     def answering(self, request: Any, send: Send) -> None:
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
+        limits = request.extensions["timeout"]
         if send.timeouts is not None or self._owned:
-            request.extensions["timeout"]["read"] = (send.timeouts or Timeouts()).idle
+            limits["read"] = (send.timeouts or Timeouts()).idle
+        limits["read"] = _sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
         return HttpResponse(response.status_code, dict(response.headers), content)

@@ -100,13 +100,20 @@ def _failed_statuses(inner: int | None, response: HttpResponse) -> list[int]:
 
 
 def _refused(statuses: list[int], envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
-    """The fault of the higher status (INF); where the other one says that the agent may have run, that counts too."""
+    """The fault of the worse status (INF): one that trying again does not mend, then the higher.
+
+    Where the other one says that the agent may have run, that counts too.
+    """
     message = _complaint(details)
     if envelope.inner is None and not message:
         raise ValueError("an error, but not in FlowGent's words")  # the core then shows what it is
-    fault = fault_from_status(max(statuses), message, code=envelope.code, partial=_partial(details))
+    fault = fault_from_status(max(statuses, key=_badness), message, code=envelope.code, partial=_partial(details))
     may_have_run = any(fault_from_status(status).may_have_run for status in statuses)
     return Fault(fault.kind, fault.message, fault.code, None, fault.retryable, may_have_run, fault.partial)
+
+
+def _badness(status: int) -> tuple[bool, int]:
+    return not fault_from_status(status).retryable, status
 
 
 def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:

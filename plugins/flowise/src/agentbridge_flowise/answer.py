@@ -40,11 +40,9 @@ _SENTENCES = (
 def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault:
     """The Result that a prediction proves, or the failure of its last node. Raises ValueError without the proof."""
     nodes = [node for node in answer.agentFlowExecutedData or [] if node]
-    if nodes and nodes[-1].status in wire.FAILED_STATES:
-        return _failed_node(nodes[-1])
     output = _output(answer)
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)
-    return Result(
+    found = Result(
         text=text,
         output=output,
         id=answer.executionId or answer.chatMessageId,
@@ -56,14 +54,16 @@ def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault
         interrupt=_interrupt(answer, text) if answer.action else None,
         warnings=warnings,
     )
+    return _failed_node(nodes[-1], found) if nodes and nodes[-1].status in wire.FAILED_STATES else found
 
 
-def _failed_node(node: wire.ExecutedNode) -> Fault:
+def _failed_node(node: wire.ExecutedNode, partial: Result) -> Fault:
     error = node.data.error if node.data else None
     return Fault(
         FaultKind.EXECUTION,
         f"node {node.nodeLabel!r} ended as {node.status}: {error or 'no message'}",
         code=node.status,
+        partial=partial,
     )
 
 

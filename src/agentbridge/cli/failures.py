@@ -37,10 +37,15 @@ def is_ours(error: Exception) -> bool:
 
 def report(error: Exception, *, verbose: bool) -> None:
     """Say what went wrong on stderr: in one line, and with `verbose` with all that is known."""
-    click.echo(f"{type(error).__name__}: {one_line(str(error))}", err=True)
+    click.echo(f"{type(error).__name__}: {one_line(_in_shell_words(str(error)))}", err=True)
     if verbose:
         for name, value in evidence(error):
             click.echo(f"  {name:<13} {_indented(value)}", err=True)
+
+
+def _in_shell_words(text: str) -> str:
+    """What a remedy is called here, where nobody writes Python."""
+    return text.replace('on_unsupported="drop"', "--on-unsupported drop").replace("inputs={...}", "-i name=value")
 
 
 def evidence(error: Exception) -> list[tuple[str, str]]:
@@ -82,6 +87,8 @@ def _answer(error: InvocationError) -> list[tuple[str, str]]:
         facts.append(("body", content[:_SHOWN].decode("utf-8", "replace") + cut))
     if error.partial is not None:
         facts.append(("partial", error.partial.text))
+    if error.pending is not None:
+        facts.append(("pending", f"{error.pending.kind} {error.pending.id or '(the vendor gave no id)'}"))
     return facts
 
 

@@ -92,6 +92,9 @@ def _remarks(of: Result | Prepared) -> None:
         note(f"dropped: {name}, which the vendor cannot carry")
     for warning in of.warnings:
         note(f"warning: {warning}")
+    for call in getattr(of, "tool_calls", ()):
+        if call.error is not None:
+            note(f"warning: tool {call.name!r} failed: {call.error}")
 
 
 def _parts(prepared: Prepared) -> dict[str, Any]:

@@ -12,10 +12,15 @@ from typing import Any, TypeVar
 
 import attrs
 
+from .wire import DataUrl, File, FileText
+
 SCHEMA_VERSION = 1
 _VERSION_KEY = "schema_version"
 _BYTES_KEY = "$base64"
 _TEXT_KEY = "$text"
+_LEAF_KEY = "$leaf"
+_LOOSE = frozenset({"json", "form", "options"})
+_LEAVES: Mapping[str, type] = {kind.__name__: kind for kind in (DataUrl, File, FileText)}
 
 T = TypeVar("T")
 
@@ -37,15 +42,18 @@ def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
     return typing.cast(T, _build(cls, fields))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, loose: bool = False) -> Any:
+    """JSON values; `loose` where no type will tell a file from an object, so that it has to say what it is."""
     if attrs.has(type(value)):
-        return {name: _plain(getattr(value, name)) for name in _fields(type(value)) if name != "auth"}
+        names = [name for name in _fields(type(value)) if name != "auth"]
+        fields = {name: _plain(getattr(value, name), loose=loose or name in _LOOSE) for name in names}
+        return {_LEAF_KEY: type(value).__name__, **fields} if loose else fields
     if isinstance(value, bytes):
         return _written(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, loose=loose) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, loose=loose) for item in value]
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
@@ -56,6 +64,7 @@ def _fields(cls: type) -> list[str]:
 def _build(cls: type, data: Any) -> Any:
     if not isinstance(data, Mapping):
         raise ValueError(f"{cls.__name__} is written as an object, not as {type(data).__name__}")
+    data = {name: item for name, item in data.items() if name != _LEAF_KEY}
     if unknown := sorted(set(data) - set(_fields(cls))):
         raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
     hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
@@ -73,16 +82,24 @@ def _value(hint: Any, data: Any) -> Any:
         return tuple(_value(arguments[0], item) for item in data)
     if isinstance(hint, type) and attrs.has(hint):
         return _build(hint, data)
-    return _bytes(data)
+    return _bytes(data) if hint is bytes else _loosened(data)
 
 
 def _union(choices: tuple[Any, ...], data: Any) -> Any:
     """Of several classes, the one that has all the given fields (File and Link share only some)."""
     classes = [choice for choice in choices if isinstance(choice, type) and attrs.has(choice)]
     if not classes or not isinstance(data, Mapping):
-        return _bytes(data)
+        return _bytes(data) if bytes in choices else data
     fitting = [cls for cls in classes if set(data) <= set(_fields(cls))]
     return _build((fitting or classes)[0], data)
+
+
+def _loosened(data: Any) -> Any:
+    """Values without a type, with the files in them made anew."""
+    if isinstance(data, Mapping):
+        leaf = _LEAVES.get(str(data.get(_LEAF_KEY)))
+        return _build(leaf, data) if leaf else {key: _loosened(item) for key, item in data.items()}
+    return [_loosened(item) for item in data] if isinstance(data, list) else data
 
 
 def _written(content: bytes) -> dict[str, str]:

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from agentbridge import (
     SHARED,
+    DataUrl,
     File,
     HttpRequest,
     HttpResponse,
@@ -81,6 +82,22 @@ def test_a_result_round_trips_through_json(result):
 def test_a_pending_run_round_trips_through_json():
     pending = Pending("poll", "run-1", 1.5, "account", "a-1", "s-1", "2026-11-22T00:00:00Z")
     assert Pending.from_dict(json.loads(json.dumps(pending.to_dict()))) == pending
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Result(text="", output={"$base64": "aGk="}),
+        Result(text="", output={"$text": "hi"}),
+        Result(
+            text="", output="",
+            response=HttpResponse(200, {}, b"\xff", HttpRequest("POST", "https://x", json={"f": [DataUrl(File("a", b"b")), File("c", b"\xff")]})),
+        ),
+        Invocation(target="a:b", options={"flowise": {"f": File("a", b"b")}}),
+    ],
+)  # fmt: skip
+def test_what_looks_like_our_own_marks_and_files_in_requests_round_trip(value):
+    assert type(value).from_dict(json.loads(json.dumps(value.to_dict()))) == value
 
 
 def test_documents_carry_a_schema_version():

@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, Unpack, cast
 
 from .bindings import Agent
 from .connection import Connection
@@ -17,7 +17,7 @@ from .directory import Directory
 from .errors import ConfigurationError, PluginError
 from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .planning import PlannedRun, Settings, plan_operation, plan_run
+from .planning import CallFields, PlannedRun, Settings, plan_operation, plan_run
 from .plugins import Registry
 from .prepared import Prepared
 from .provider import Operation
@@ -77,15 +77,20 @@ class _Base:
         """The plugins that did not load, and why."""
         return self._directory.registry.failures
 
-    def prepare(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Prepared:
+    def prepare(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Prepared:
         """What would be sent, with secrets masked; sends nothing.
 
         Raises what `invoke` raises before sending, but takes a `callback_url` where the vendor does.
         """
-        return plan_run(self._directory, self._settings, target, text, fields).prepared
+        return self._plan(target, text, dict(fields)).prepared
 
     def _streamed(self, target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> PlannedRun:
-        return plan_run(self._directory, self._settings, target, text, fields, streaming=True).for_invoke()
+        return self._plan(target, text, fields, streaming=True).for_invoke()
+
+    def _plan(
+        self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], *, streaming: bool = False
+    ) -> PlannedRun:
+        return plan_run(self._directory, self._settings, target, text, fields, streaming=streaming)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.connections) or 'no connections'}>"
@@ -123,7 +128,7 @@ class Bridge(_Base):
         ConfigurationError: something in the configuration is wrong.
     """
 
-    def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Result:
+    def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Result:
         """Run an agent and wait for its answer, polling where the vendor answers later.
 
         `fields` are fields of the Invocation, and retry, timeouts, on_unsupported and tool_errors for this call.
@@ -132,16 +137,16 @@ class Bridge(_Base):
             ConfigurationError, UnsupportedFeatureError, PluginError: nothing was sent.
             InvocationError: no Result came of it; the subclass says why, the attributes hold the evidence.
         """
-        planned = plan_run(self._directory, self._settings, target, text, fields).for_invoke()
+        planned = self._plan(target, text, dict(fields)).for_invoke()
         return drive(lambda started: run(planned.plan, started), self._transport(planned.connection))
 
-    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Stream:
+    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Stream:
         """Run an agent and see it answer: a context manager that iterates events, with `.result` at the end.
 
         Vendors that do not stream give the same events from the finished answer; then `result.synthetic` is True.
         Takes what `invoke` takes. What `invoke` raises is raised here, on entering, or while iterating.
         """
-        planned = self._streamed(target, text, fields)
+        planned = self._streamed(target, text, dict(fields))
         return Stream(
             lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
         )
@@ -190,14 +195,16 @@ class AsyncBridge(_Base):
 
     _client_kind = "AsyncClient"
 
-    async def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> Result:
+    async def invoke(
+        self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]
+    ) -> Result:
         """Run an agent and wait for its answer; see `Bridge.invoke`."""
-        planned = plan_run(self._directory, self._settings, target, text, fields).for_invoke()
+        planned = self._plan(target, text, dict(fields)).for_invoke()
         return await adrive(lambda started: run(planned.plan, started), self._transport(planned.connection))
 
-    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Any) -> AsyncStream:
+    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> AsyncStream:
         """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
-        planned = self._streamed(target, text, fields)
+        planned = self._streamed(target, text, dict(fields))
         return AsyncStream(
             lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
         )

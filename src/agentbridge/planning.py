@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypedDict, TypeVar
 from uuid import uuid4
 
 import attrs
@@ -16,14 +16,14 @@ from .connection import Connection, check_choice, variable
 from .directory import Directory
 from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
 from .exchange import Plan, RunPlan, Send
-from .model import SHARED, Invocation, Pending
+from .model import SHARED, Invocation, Message, Pending
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
 from .verdict import Asked
-from .wire import HttpRequest
+from .wire import File, HttpRequest, Link
 
 T = TypeVar("T")
 
@@ -51,6 +51,24 @@ class Settings:
             if value is not None and not isinstance(value, kind):
                 raise ConfigurationError(f"{label}: {name} takes a {kind.__name__}, not {value!r}")
         return self
+
+
+class CallFields(TypedDict, total=False):
+    """What a call may say by name: fields of the Invocation, and the four settings for this call alone."""
+
+    text: str | None
+    messages: Iterable[Message]
+    inputs: Mapping[str, Any]
+    files: Iterable[File | Link]
+    session_id: str | None
+    user_id: str | None
+    callback_url: str | None
+    options: Mapping[str, Mapping[str, Any]]
+    metadata: Mapping[str, str]
+    retry: RetryPolicy | None
+    timeouts: Timeouts | None
+    on_unsupported: Literal["raise", "drop"] | None
+    tool_errors: Literal["raise", "report"] | None
 
 
 SETTINGS = tuple(field.name for field in attrs.fields(Settings))

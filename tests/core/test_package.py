@@ -90,6 +90,8 @@ def calls(bridge: Bridge, op: Operation[int]) -> None:
     assert_type(result.text, str)
     assert_type(result.usage, Usage | None)
     assert_type(result.messages, tuple[Message, ...])
+    bridge.invoke("flowise:abc", sesion_id="s")  # type: ignore[call-arg]
+    bridge.invoke("flowise:abc", tool_errors="ignore")  # type: ignore[arg-type]
     assert_type(bridge.prepare("x"), Prepared)
     assert_type(bridge.call(op), int | Pending)
     Invocation(target="a:b", messages=[Message("user", "hi")], inputs={"a": [1, {"b": None}]})

@@ -53,6 +53,8 @@ FAILURES: dict[str, dict[str, Any]] = {
     "fluxprompt/error-in-200": row(
         "ExecutionError", 200, None, 'Node "Summarise" failed: model refused', may_have_run=True
     ),
+    "fluxprompt/crashed-in-200": row("ExecutionError", 200, None, "Worker stopped", may_have_run=True),
+    "fluxprompt/refused-key-in-200": row("AuthenticationError", 200, "401", "Unauthorized"),
     "fluxprompt/crashed": row("ExecutionError", 500, None, "Worker stopped", may_have_run=True),
     "fluxprompt/polled-error": row(
         "ExecutionError",
@@ -81,6 +83,9 @@ FAILURES: dict[str, dict[str, Any]] = {
     "promptitude/code-as-text-in-200": row("RateLimitError", 200, "429", "Too many requests", retryable=True),
     "promptitude/refused-key-in-200": row("AuthenticationError", 200, "401", "Invalid API key"),
     "promptitude/refused-key": row("AuthenticationError", 401, "401", "Invalid API key"),
+    "promptitude/quota": row("QuotaExceededError", 402, "402", "Monthly generations used up"),
+    "promptitude/busy": row("RateLimitError", 429, "429", "Too many requests", retryable=True),
+    "promptitude/unknown-flow-in-200": row("NotFoundError", 200, "404", "Flow not found"),
     "promptitude/unknown-flow": row("NotFoundError", 404, "404", "Flow not found"),
     "promptitude/server-error": row("ProviderError", 500, "500", "Internal error", may_have_run=True),
     "promptitude/no-results": row("MalformedResponseError", 200, None, "unreadable answer", may_have_run=True),

@@ -17,11 +17,12 @@ from .directory import Directory
 from .errors import ConfigurationError, PluginError
 from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .planning import CallFields, PlannedRun, Settings, plan_operation, plan_run
+from .planning import PlannedRun, plan_operation, plan_run
 from .plugins import Registry
 from .prepared import Prepared
 from .provider import Operation
 from .retry import RetryPolicy, Timeouts
+from .settings import CallFields, Settings
 from .streaming import StreamPlan, stream
 from .transport import AsyncTransport, Transport, adrive, drive, open_async_transport, open_transport, transport_name
 from .transport.stream import AsyncStream, Stream

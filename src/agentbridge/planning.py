@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import attrs
@@ -12,66 +12,23 @@ import attrs
 from .bindings import Binding, bind
 from .checks import carried, check_session, check_types
 from .config import did_you_mean
-from .connection import Connection, check_choice, variable
+from .connection import Connection, variable
 from .directory import Directory
 from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
 from .exchange import Plan, RunPlan, Send
-from .model import SHARED, Invocation, Message, Pending
+from .model import SHARED, Invocation, Pending
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
+from .settings import SETTINGS, Settings
 from .verdict import Asked
-from .wire import File, HttpRequest, Link
+from .wire import HttpRequest
 
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
-class Settings:
-    """The four settings that a Bridge, a connection and a call may each give; None leaves it to the next."""
-
-    retry: RetryPolicy | None = None
-    timeouts: Timeouts | None = None
-    on_unsupported: Literal["raise", "drop"] | None = None
-    tool_errors: Literal["raise", "report"] | None = None
-
-    def over(self, other: Settings | Connection) -> Settings:
-        """These settings, and the other's where these say nothing."""
-        mine = {name: getattr(self, name) for name in SETTINGS}
-        return Settings(**{name: getattr(other, name) if value is None else value for name, value in mine.items()})
-
-    def check(self, label: str) -> Settings:
-        """Itself. Raises ConfigurationError for a value that there is not."""
-        check_choice("on_unsupported", self.on_unsupported, ("raise", "drop"), label)
-        check_choice("tool_errors", self.tool_errors, ("raise", "report"), label)
-        for name, kind in (("retry", RetryPolicy), ("timeouts", Timeouts)):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, kind):
-                raise ConfigurationError(f"{label}: {name} takes a {kind.__name__}, not {value!r}")
-        return self
-
-
-class CallFields(TypedDict, total=False):
-    """What a call may say by name: fields of the Invocation, and the four settings for this call alone."""
-
-    text: str | None
-    messages: Iterable[Message]
-    inputs: Mapping[str, Any]
-    files: Iterable[File | Link]
-    session_id: str | None
-    user_id: str | None
-    callback_url: str | None
-    options: Mapping[str, Mapping[str, Any]]
-    metadata: Mapping[str, str]
-    retry: RetryPolicy | None
-    timeouts: Timeouts | None
-    on_unsupported: Literal["raise", "drop"] | None
-    tool_errors: Literal["raise", "report"] | None
-
-
-SETTINGS = tuple(field.name for field in attrs.fields(Settings))
 _FIELDS = tuple(field.name for field in attrs.fields(Invocation))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import http.cookiejar
 import importlib
 import ssl
@@ -25,7 +26,7 @@ _UNDECODABLE = "the answer cannot be decompressed"
 _HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
-class HttpxBase:
+class HttpxBase(abc.ABC):
     """What both worlds share: making requests, and saying in our words what came of them."""
 
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
@@ -44,8 +45,9 @@ class HttpxBase:
             problem = f"{self._library.__name__} cannot be set up: {type(error).__name__}. Check {where}"
         raise ConfigurationError(problem)
 
+    @abc.abstractmethod
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        raise NotImplementedError
+        """A client of this world."""
 
     def _options(self, proxy: str | None, verify: bool | str) -> dict[str, Any]:
         limits = self._library.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=_IDLE_EXPIRY)

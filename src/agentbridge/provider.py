@@ -61,6 +61,7 @@ class Provider(abc.ABC):
         shares_default_session: True where calls without a session share one memory; the core then mints an id.
         options: the options that `build_request` puts in their places by itself. The core merges all others deeply
             into the JSON body.
+        operations: the vendor's other endpoints, for `agentbridge call` and for lists.
         emulator: `"package.module:factory"` of a stand-in for the vendor, imported only when asked for.
     """
 
@@ -69,6 +70,7 @@ class Provider(abc.ABC):
     default_base_url: ClassVar[str | None] = None
     shares_default_session: ClassVar[bool] = False
     options: ClassVar[frozenset[str]] = frozenset()
+    operations: ClassVar[tuple[type[Operation[Any]], ...]] = ()
     emulator: ClassVar[str | None] = None
 
     @abc.abstractmethod
@@ -99,10 +101,12 @@ class Provider(abc.ABC):
 class Operation(abc.ABC, Generic[T]):
     """Any other endpoint of a vendor, run by `bridge.call(operation)`. Subclasses are frozen attrs classes.
 
-    `provider` is the provider's name. `idempotent` says that it may be sent again although it may have run.
+    `provider` is the provider's name, `name` what the command line calls it: `agentbridge call PROVIDER NAME`, with the
+    fields as options. `idempotent` says that it may be sent again although it may have run.
     """
 
     provider: ClassVar[str]
+    name: ClassVar[str] = ""
     idempotent: ClassVar[bool] = False
 
     @abc.abstractmethod

@@ -1,126 +1,42 @@
-"""The two faces of the library: Bridge blocks, AsyncBridge awaits. Everything else they share."""
+"""The two faces of the library: Bridge blocks, AsyncBridge awaits. What else they know is in `base`."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
-import threading
-import warnings
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Literal, Self, TypeVar, Unpack, cast
+from collections.abc import Callable
+from typing import Literal, Self, TypeVar, Unpack, cast, overload
 
-from .bindings import Agent
+from .addresses import Callbacks
+from .async_bridge import AsyncBridge
+from .base import BridgeBase
+from .commands import Steps
 from .connection import Connection
-from .directory import Directory
-from .errors import ConfigurationError, PluginError
+from .errors import InvocationError
 from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .planning import PlannedRun, plan_operation, plan_run
-from .plugins import Registry
-from .prepared import Prepared
+from .pending import poll, submit, wait
+from .planning import plan_operation
 from .provider import Operation
-from .retry import RetryPolicy, Timeouts
-from .settings import CallFields, Settings
-from .streaming import StreamPlan, stream
-from .transport import AsyncTransport, Transport, adrive, drive, open_async_transport, open_transport, transport_name
-from .transport.stream import AsyncStream, Stream
+from .resuming import pending_of
+from .settings import CallFields, WaitFields
+from .streaming import stream
+from .transport import Transport, drive, open_transport
+from .transport.stream import Stream
+
+__all__ = ["AsyncBridge", "Bridge"]
 
 T = TypeVar("T")
 
 
-class _Base:
-    """What both bridges know and plan."""
-
-    def __init__(
-        self,
-        config: str | os.PathLike[str] | Mapping[str, Any] | None = None,
-        *,
-        connections: Mapping[str, Connection | Mapping[str, Any]] | None = None,
-        agents: Mapping[str, Agent | Mapping[str, Any]] | None = None,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 (frozen)
-        timeouts: Timeouts | None = None,
-        on_unsupported: Literal["raise", "drop"] = "raise",
-        tool_errors: Literal["raise", "report"] = "raise",
-        transport: Any = None,
-        http_client: Any = None,
-        registry: Registry | None = None,
-    ) -> None:
-        settings = Settings(retry=retry, timeouts=timeouts, on_unsupported=on_unsupported, tool_errors=tool_errors)
-        self._settings = settings.check(type(self).__name__)
-        self._directory = Directory(config, connections, agents, registry)
-        self._given = None if transport is None or isinstance(transport, str) else transport
-        self._http_client = http_client
-        self._check_client(http_client)
-        self._library = "" if self._given is not None else transport_name(transport, http_client)
-        self._transports: dict[Any, Any] = {}
-        self._lock = threading.Lock()
-        self._closed = False
-
-    @property
-    def providers(self) -> Registry:
-        """The providers by name; `.failures` names the plugins that did not load."""
-        return self._directory.registry
-
-    @property
-    def connections(self) -> Mapping[str, Connection]:
-        """The connections by name: configured ones and those of the environment."""
-        return self._directory.connections
-
-    @property
-    def agents(self) -> Mapping[str, Agent]:
-        """The portable agents by name."""
-        return MappingProxyType(dict(self._directory.agents))
-
-    @property
-    def failures(self) -> Mapping[str, PluginError]:
-        """The plugins that did not load, and why."""
-        return self._directory.registry.failures
-
-    def prepare(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Prepared:
-        """What would be sent, with secrets masked; sends nothing.
-
-        Raises what `invoke` raises before sending, but takes a `callback_url` where the vendor does.
-        """
-        return self._plan(target, text, dict(fields)).prepared
-
-    def _streamed(self, target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> PlannedRun:
-        return self._plan(target, text, fields, streaming=True).for_invoke()
-
-    def _plan(
-        self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], *, streaming: bool = False
-    ) -> PlannedRun:
-        return plan_run(self._directory, self._settings, target, text, fields, streaming=streaming)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {', '.join(self.connections) or 'no connections'}>"
-
-    _client_kind = "Client"
-
-    def _check_client(self, client: object) -> None:
-        if client is not None and not any(kind.__name__ == self._client_kind for kind in type(client).__mro__):
-            raise ConfigurationError(
-                f"{type(self).__name__} takes an httpx.{self._client_kind} or httpx2.{self._client_kind} as http_client,"
-                f" not {type(client).__name__}"
-            )
-
-    def _check_own(self, connection: Connection) -> None:
-        if self._http_client is not None and (connection.proxy is not None or connection.verify is not True):
-            raise ConfigurationError("proxy and verify are the http_client's own business; set them there")
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConfigurationError(f"this {type(self).__name__} is closed; make a new one")
-
-
-class Bridge(_Base):
+class Bridge(BridgeBase):
     """Calls agents on any platform, blocking. Safe across threads; close it, or use it in a `with` block.
 
     Args:
         config: path of a TOML file or a mapping; None looks for `$AGENTBRIDGE_CONFIG`, then `./agentbridge.toml`.
         connections, agents: added to the configuration, or in place of what it says under the same name.
         retry, timeouts, on_unsupported, tool_errors: defaults for every call.
+        serialize_sessions: calls of one session (connection, agent, session_id) run one after the other, since vendors
+            mix them up; False turns that off.
         transport: "httpx" or "httpx2", or an object with `send`, `sleep` and `close`.
         http_client: a client of either library to send through; it is not closed.
         registry: providers other than the installed ones.
@@ -139,7 +55,7 @@ class Bridge(_Base):
             InvocationError: no Result came of it; the subclass says why, the attributes hold the evidence.
         """
         planned = self._plan(target, text, dict(fields)).for_invoke()
-        return drive(lambda started: run(planned.plan, started), self._transport(planned.connection))
+        return self._drive(lambda started: run(planned.plan, started), planned.connection)
 
     def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Stream:
         """Run an agent and see it answer: a context manager that iterates events, with `.result` at the end.
@@ -149,8 +65,107 @@ class Bridge(_Base):
         """
         planned = self._streamed(target, text, dict(fields))
         return Stream(
-            lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
+            lambda started: stream(planned.streamed, started),
+            lambda: self._transport(planned.connection),
+            self._turns,
         )
+
+    def submit(
+        self,
+        target: str | Invocation,
+        text: str | None = None,
+        /,
+        *,
+        callbacks: Callbacks | None = None,
+        callback_input: str | None = None,
+        **fields: Unpack[CallFields],
+    ) -> Pending:
+        """Start an agent without waiting for its answer; pick it up by `wait` or `poll`, in any process.
+
+        `callbacks`, a `CallbackReceiver`, makes the address that the vendor shall call, and its `wait` has the answer.
+        `callback_input` names the input that takes the address, where the agent's own nodes call back. A vendor that
+        answers at once all the same gives a Pending with its `result`.
+
+        Raises what `invoke` raises; UnsupportedFeatureError where the vendor only answers at once.
+        """
+        submission = self._submission(target, text, dict(fields), callbacks, callback_input)
+        submission.expect()
+        try:
+            pending = self._drive(lambda started: submit(submission.plan, started), submission.connection)
+        except BaseException as error:
+            submission.failed(error)
+            raise
+        return submission.begun(pending)
+
+    def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
+        """Ask for a run until it is over; `Timeouts(answer=...)` bounds the wait. It may be another process's.
+
+        Raises what `invoke` raises; UnsupportedFeatureError where the vendor cannot be asked.
+        """
+        if (given := self._given_answer(pending)) is not None:
+            return given
+        plan, account = self._asked_again(pending, settings)
+        return self._drive(lambda started: wait(plan, pending, started), account)
+
+    def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
+        """Ask once for a run: its Result, or a Pending to ask for again, not before `pending.after` seconds.
+
+        Raises what `wait` raises.
+        """
+        if (given := self._given_answer(pending)) is not None:
+            return given
+        plan, account = self._asked_again(pending, settings)
+        return self._drive(lambda started: poll(plan, pending, started), account)
+
+    def recover(self, lost: Pending | InvocationError, /, **settings: Unpack[WaitFields]) -> Result | Pending:
+        """Find a run again whose answer was lost: its Result, or a Pending where it still runs.
+
+        Takes the error of `invoke` or `stream`, or a Pending. Raises the run's own error where it failed;
+        UnsupportedFeatureError where the vendor gives no way to find it, ConfigurationError where there is nothing to
+        find.
+        """
+        return self.poll(pending_of(lost), **settings)
+
+    @overload
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: Literal[False] = False,
+        **fields: Unpack[CallFields],
+    ) -> Result: ...
+    @overload
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: Literal[True],
+        **fields: Unpack[CallFields],
+    ) -> Stream: ...
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: bool = False,
+        **fields: Unpack[CallFields],
+    ) -> Result | Stream:
+        """Continue a run that waits for a human: `decision` is one of `result.interrupt.choices`.
+
+        With `stream=True` it is a stream, as of `Bridge.stream`. `fields` are those of `invoke`.
+
+        Raises what `invoke` raises; ConfigurationError where the run does not wait, or not for this decision.
+        """
+        paused, said = self._resumption(result, decision, feedback, fields)
+        return self.stream(paused, **said) if stream else self.invoke(paused, **said)
 
     def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; by default to the connection of the provider's name.
@@ -158,7 +173,7 @@ class Bridge(_Base):
         Raises what `invoke` raises.
         """
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return drive(lambda started: operate(plan, operation.read, started), self._transport(account))
+        return self._drive(lambda started: operate(plan, operation.read, started), account)
 
     def close(self) -> None:
         """Close the connections that this Bridge opened. Closing twice does no harm."""
@@ -173,6 +188,9 @@ class Bridge(_Base):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection) -> T:
+        return drive(begin, self._transport(connection), self._turns)
+
     def _transport(self, connection: Connection) -> Transport:
         self._check_open()
         self._check_own(connection)
@@ -186,78 +204,3 @@ class Bridge(_Base):
                     self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
                 )
             return cast("Transport", self._transports[key])
-
-
-class AsyncBridge(_Base):
-    """The same as Bridge, awaited. It notices a new event loop, and then opens connections anew.
-
-    Takes the arguments of Bridge; `http_client` is an asynchronous one.
-    """
-
-    _client_kind = "AsyncClient"
-
-    async def invoke(
-        self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]
-    ) -> Result:
-        """Run an agent and wait for its answer; see `Bridge.invoke`."""
-        planned = self._plan(target, text, dict(fields)).for_invoke()
-        return await adrive(lambda started: run(planned.plan, started), self._transport(planned.connection))
-
-    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> AsyncStream:
-        """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
-        planned = self._streamed(target, text, dict(fields))
-        return AsyncStream(
-            lambda started: stream(_stream_plan(planned), started), lambda: self._transport(planned.connection)
-        )
-
-    async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
-        """Send any other request to a vendor; see `Bridge.call`."""
-        plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return await adrive(lambda started: operate(plan, operation.read, started), self._transport(account))
-
-    async def close(self) -> None:
-        """Close the connections that this bridge opened. Closing twice does no harm."""
-        self._closed = True
-        with self._lock:
-            opened, self._transports = self._transports, {}
-        own = [opened.pop(key) for key in list(opened) if key[0] is asyncio.get_running_loop()]
-        for transport in own:
-            await transport.close()
-        _forget(opened)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.close()
-
-    def _transport(self, connection: Connection) -> AsyncTransport:
-        self._check_open()
-        self._check_own(connection)
-        if self._given is not None:
-            return cast("AsyncTransport", self._given)
-        key = (asyncio.get_running_loop(), connection.proxy, connection.verify)
-        with self._lock:
-            _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
-            if key not in self._transports:
-                self._transports[key] = open_async_transport(
-                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
-                )
-            return cast("AsyncTransport", self._transports[key])
-
-
-def _stream_plan(planned: PlannedRun) -> StreamPlan:
-    return StreamPlan(run=planned.plan, decoder=planned.decoder)
-
-
-def _forget(transports: dict[Any, Any]) -> None:
-    """Drop connections of an event loop that is over.
-
-    Only that loop could have closed them. Collected, they close their sockets and warn, which would tell a caller off
-    for what the caller could not do.
-    """
-    if transports:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            transports.clear()
-            gc.collect()

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from .body import check_file
-from .errors import ConfigurationError, UnsupportedFeatureError
+from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
 from .model import SHARED, Invocation, Message
 from .provider import Provider
 from .wire import File, Link
@@ -86,6 +86,31 @@ def check_session(invocation: Invocation, provider: Provider) -> None:
         raise UnsupportedFeatureError(
             "session_id", "SHARED asks for one memory of all callers, which it does not have", provider=provider.name
         )
+
+
+def check_said(invocation: Invocation, provider: Provider) -> None:
+    """A vendor that takes a message is not asked nothing; one of named inputs may have an agent that needs none."""
+    said = (invocation.messages, invocation.inputs, invocation.files, invocation.options.get(provider.name))
+    if "text" in provider.accepts and invocation.text is None and not any(said):
+        raise ConfigurationError("this call says nothing: give it a text, inputs, messages or files")
+
+
+def check_agent(agent_id: str, name: str, base_url: str | None) -> None:
+    """Raise UnknownTargetError for a target without an agent. A copied endpoint URL may name the agent in its query; otherwise the target must."""
+    if not agent_id.strip() and "?" not in (base_url or ""):
+        raise UnknownTargetError(f"target '{name}:' names no agent; write '{name}:agent-id'")
+    if agent_id.strip() in {".", ".."}:  # would be another path of the vendor's
+        raise UnknownTargetError(f"target '{name}:{agent_id}' names no agent: {agent_id!r} is no id")
+
+
+def check_answers_later(invocation: Invocation, provider: Provider) -> None:
+    """A vendor that answers at once is not made to look as if it did not."""
+    if type(provider).build_poll is not Provider.build_poll or invocation.callback_url is not None:
+        return
+    why = "it answers at once. Use invoke"
+    if "callback_url" in provider.accepts:
+        why = "it answers at once, unless it is told where to. Give callbacks= or callback_url=, or use invoke"
+    raise UnsupportedFeatureError("submit", why, provider=provider.name)
 
 
 def _is_set(invocation: Invocation, field: str) -> bool:

@@ -6,99 +6,52 @@ turn the crank, one for each world.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import datetime as dt
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from .body import Body
+from .commands import Happened, Send, Steps, Turn
 from .errors import AgentBridgeError, InvocationError
-from .events import Event
-from .faults import parse_retry_after
+from .faults import FaultKind, parse_retry_after
+from .lapses import never_finished, no_time_left, not_at_turn, not_polled, not_waited_for
 from .model import Pending, Result
 from .redaction import without_auth
 from .retry import RetryPolicy, Timeouts
-from .verdict import (
-    Asked,
-    Failure,
-    error_of,
-    judge,
-    judge_run,
-    never_finished,
-    no_time_left,
-    not_polled,
-    not_waited_for,
-)
+from .verdict import Asked, Failure, error_of, judge, judge_run
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 
 _EMPTY = "empty answer"
 _POLL_ATTEMPTS = 3
+_MOST_STEPS = 4  # requests that asking for a run once may take
 _SOONEST, _LATEST = 0.2, 300.0  # seconds between two polls, whatever a vendor wishes
 
 
-@attrs.frozen
-class Send:
-    """Asks a driver to send a request and read the whole answer.
-
-    `timeouts` None leaves them to the transport; `deadline` is on the driver's own monotonic clock.
-    """
-
-    request: HttpRequest
-    url: str
-    body: Body
-    timeouts: Timeouts | None = None
-    deadline: float | None = None
-
-
-@attrs.frozen
-class Open:
-    """Asks a driver to send a request and read the head of the answer only; its body is asked for by Read."""
-
-    send: Send
-
-
-@attrs.frozen
-class Read:
-    """Asks for the next bytes of the answer that stands open; empty at its end. `until` is monotonic."""
-
-    until: float | None = None
-
-
-@attrs.frozen
-class Emit:
-    """Hands events out. Nothing is done, but time may pass."""
-
-    events: tuple[Event, ...]
-
-
-@attrs.frozen
-class Happened:
-    """What came of a command, and the time: `now` is monotonic, `wall` since the epoch.
-
-    The answer to a Send or an Open is a response or none, to a Read bytes or none.
-    """
-
-    now: float
-    wall: float
-    answer: HttpResponse | NoAnswer | bytes | None = None
-
-
-Command: TypeAlias = Send | Open | Read | Emit | Sleep
-Steps: TypeAlias = Generator[Command, Happened, T]
 Judge: TypeAlias = Callable[[HttpResponse | NoAnswer, float], T | Pending | Failure]
+
+
+def no_trace() -> None:
+    """A run that leaves none: without its answer it cannot be found again."""
 
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """All that is fixed before the first byte is sent."""
+    """All that is fixed before the first byte is sent.
+
+    `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
+    a time may act on, a session.
+    """
 
     asked: Asked
     send: Send
     timeouts: Timeouts
     retry: RetryPolicy
     luck: Callable[[], float]
+    lost: Callable[[], Pending | None] = no_trace
+    turn: Hashable = None
 
 
 @attrs.frozen(kw_only=True)
@@ -109,17 +62,18 @@ class RunPlan(Plan):
     build_poll: Callable[[Pending], Send]
     tool_errors: str
 
+    def judged(self, answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
+        """What an answer to this run, or to a poll of it, means."""
+        return judge_run(self.read, answer, wall, self.tool_errors)
+
 
 def run(plan: RunPlan, started: float) -> Steps[Result]:
     """Start an agent, wait for its answer where it comes later, and hand back the whole Result."""
-
-    def judged(answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
-        return judge_run(plan.read, answer, wall, plan.tool_errors)
-
-    state: State[Result] = State(plan, started, judged)
+    state: State[Result] = State(plan, started, plan.judged)
+    yield from state.take_turn()
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
     if isinstance(value, Pending):
-        value = yield from follow(state, value, plan)
+        value = yield from follow(state, state.waited_for(value), plan)
     return state.filled(value)
 
 
@@ -137,17 +91,27 @@ def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Resul
     """Poll an accepted run to its end. The start is never sent again, whatever happens here."""
     limit = None if plan.timeouts.answer is None else state.now + plan.timeouts.answer
     while True:
-        state.accept(pending)
-        if pending.kind == "callback":
-            raise state.error(not_waited_for(state.response))
+        accepted = state.accept(pending)
         yield from state.sleep(until(limit, state.now, state.poll_delay(pending)))
         if limit is not None and state.now >= limit:
             raise state.error(never_finished(plan.timeouts.answer or 0))
+        value = yield from ask(state, accepted, plan)
+        if not isinstance(value, Pending):
+            return value
+        pending = value
+
+
+def ask(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result | Pending]:
+    """Ask for a run once, in as many steps as the vendor needs."""
+    for _ in range(_MOST_STEPS):
         poll = state.built(plan.build_poll, pending)
         value = yield from state.settle(poll, without_auth(poll.request), starts=False)
         if not isinstance(value, Pending):
             return value
-        pending = value
+        pending = state.accept(value)
+        if value.after > 0:
+            break
+    return pending
 
 
 def until(limit: float | None, now: float, seconds: float) -> float:
@@ -210,15 +174,40 @@ class State(Generic[T]):
         """Wait, but not beyond the deadline."""
         self.observe((yield Sleep(until(self.deadline, self.now, seconds))))
 
-    def accept(self, pending: Pending) -> None:
-        """Remember a run that the vendor has accepted."""
-        asked = self.plan.asked
+    def take_turn(self) -> Steps[None]:
+        """Wait until no other run acts on this session, but not for ever."""
+        if self.plan.turn is None:
+            return
+        patience = self.plan.timeouts.answer
+        limits = [self.deadline, None if patience is None else self.now + patience]
+        happened = yield Turn(self.plan.turn, min((limit for limit in limits if limit is not None), default=None))
+        self.observe(happened)
+        if isinstance(happened.answer, NoAnswer):
+            raise self.error(not_at_turn(self.now - self.started))
+
+    def accept(self, pending: Pending) -> Pending:
+        """Remember a run that the vendor has accepted, with what the core knows of it."""
         self.may_have_run = True
-        self.pending = attrs.evolve(
+        self.pending = self._located(pending)
+        return self.pending
+
+    def waited_for(self, pending: Pending) -> Pending:
+        """The same, where the caller waits here. Raises where the answer goes elsewhere."""
+        accepted = self.accept(pending)
+        if accepted.kind == "callback":
+            raise self.error(not_waited_for(self.response))
+        return accepted
+
+    def _located(self, pending: Pending) -> Pending:
+        asked, known = self.plan.asked, self.pending or pending
+        started = dt.datetime.fromtimestamp(max(0.0, self.wall - self.now + self.started), dt.UTC)
+        return attrs.evolve(
             pending,
             connection=asked.connection,
             agent=asked.agent,
             session_id=pending.session_id or asked.session_id,
+            started_at=pending.started_at or known.started_at or started.isoformat(timespec="seconds"),
+            callback_id=pending.callback_id or known.callback_id,
         )
 
     def poll_delay(self, pending: Pending) -> float:
@@ -258,7 +247,14 @@ class State(Generic[T]):
             partial=failure.fault.partial and self.filled(failure.fault.partial),
         )
         failure = attrs.evolve(failure, fault=fault)
-        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending)
+        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending or self._trace(failure))
+
+    def _trace(self, failure: Failure) -> Pending | None:
+        """Where the run can be found again. Not for one that failed: its answer is there, and it is an error."""
+        if not failure.fault.may_have_run or failure.fault.kind is FaultKind.EXECUTION:
+            return None
+        found = self.plan.lost()
+        return found and self._located(found)
 
     def _attempt(
         self, attempt: Callable[[Send], Steps[T | Pending | Failure]], send: Send, *, starts: bool

@@ -83,7 +83,12 @@ class Interrupt:
 
 @attrs.frozen
 class Pending:
-    """A run that answers later. `after` is the time to wait before the next poll, in seconds."""
+    """A run that answers later. It serializes, so that any process can pick it up: `bridge.wait(pending)`.
+
+    `after` is the time to wait before the next poll, in seconds. `result` is the answer, where the vendor gave it at
+    once. `step` is the provider's own: what it asks for next. `callback_id` is how a CallbackReceiver knows the run.
+    `started_at` is a time in ISO 8601, the vendor's if it says one.
+    """
 
     kind: Literal["poll", "callback"]
     id: str | None = None
@@ -92,6 +97,9 @@ class Pending:
     agent: str = ""
     session_id: str | None = None
     started_at: str | None = None
+    result: Result | None = None
+    step: str | None = None
+    callback_id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """This run as plain JSON values, to be picked up again by `from_dict` in any process."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
 import attrs
 
 from .bindings import Binding, bind
-from .checks import carried, check_session, check_types
+from .checks import carried, check_agent, check_answers_later, check_said, check_session, check_types
+from .commands import Send
 from .config import did_you_mean
 from .connection import Connection, variable
 from .directory import Directory
-from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
-from .exchange import Plan, RunPlan, Send
+from .errors import ConfigurationError, UnsupportedFeatureError
+from .exchange import Plan, RunPlan
 from .model import SHARED, Invocation, Pending
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
@@ -23,11 +24,12 @@ from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
 from .settings import SETTINGS, Settings
+from .streaming import StreamPlan
 from .verdict import Asked
 from .wire import HttpRequest
 
 T = TypeVar("T")
-
+Mode: TypeAlias = Literal["invoke", "stream", "submit"]
 
 _FIELDS = tuple(field.name for field in attrs.fields(Invocation))
 
@@ -41,6 +43,11 @@ class PlannedRun:
     prepared: Prepared
     decoder: Callable[[HttpRequest], StreamDecoder | None]
     callback_url: str | None = None
+
+    @property
+    def streamed(self) -> StreamPlan:
+        """The same run, its answer taken piece by piece."""
+        return StreamPlan(run=self.plan, decoder=self.decoder)
 
     def for_invoke(self) -> PlannedRun:
         """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""
@@ -57,9 +64,10 @@ def plan_run(
     text: str | None,
     fields: Mapping[str, Any],
     *,
-    streaming: bool = False,
+    mode: Mode = "invoke",
+    secrets: Iterable[str] = (),
 ) -> PlannedRun:
-    """Plan one run of an agent; `streaming` where the caller wants it piece by piece and the vendor can.
+    """Plan one run of an agent; `mode` says what the caller does with it, `secrets` what else must never be shown.
 
     Raises:
         ConfigurationError: the target, the configuration or an argument is wrong.
@@ -71,16 +79,17 @@ def plan_run(
     connection, provider = directory.connection(name)
     settings = settings.over(connection).over(defaults)
     check_types(invocation)
-    _check_agent(agent_id, name, connection)
+    check_agent(agent_id, name, connection.base_url)
     _check_options(invocation, provider, directory)
     bound, dropped = carried(_bound(invocation, binding, provider), provider, settings.on_unsupported or "raise")
-    _check_said(bound, provider)
+    check_said(bound, provider)
     options = merge(connection.options, binding.options if binding else {}, invocation.options.get(provider.name, {}))
-    streaming = streaming and type(provider).decoder is not Provider.decoder
-    call = _call(directory, name, connection, provider, agent_id, options, streaming=streaming)
+    if mode == "submit":
+        check_answers_later(bound, provider)
+    call = call_of(directory, name, connection, provider, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = _asked(name, connection, provider, call, request, session_id, dropped)
+    asked = asked_of(name, connection, provider, call, request, session_id, dropped, secrets)
     send = fixed(request, provider, settings.timeouts)
     plan = RunPlan(
         asked=asked,
@@ -89,8 +98,10 @@ def plan_run(
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
         read=provider.read,
-        build_poll=_poller(provider, call, connection, settings),
+        build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
+        lost=_finder(provider, asked.request),
+        turn=bound.session_id and (name, agent_id, bound.session_id),
     )
     return PlannedRun(
         plan=plan,
@@ -115,11 +126,11 @@ def plan_operation(
             f"{kind} is of the provider {operation.provider!r}, connection {name!r} of {provider.name!r}"
         )
     settings = Settings().over(connection).over(defaults)
-    call = _call(directory, name, connection, provider)
+    call = call_of(directory, name, connection, provider)
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
     send = fixed(request, provider, settings.timeouts)
-    asked = _asked(name, connection, provider, call, request)
+    asked = asked_of(name, connection, provider, call, request)
     plan = Plan(
         asked=asked,
         send=send,
@@ -167,21 +178,6 @@ def _bound(invocation: Invocation, binding: Binding | None, provider: Provider) 
         raise
 
 
-def _check_said(invocation: Invocation, provider: Provider) -> None:
-    """A vendor that takes a message is not asked nothing; one of named inputs may have an agent that needs none."""
-    said = (invocation.messages, invocation.inputs, invocation.files, invocation.options.get(provider.name))
-    if "text" in provider.accepts and invocation.text is None and not any(said):
-        raise ConfigurationError("this call says nothing: give it a text, inputs, messages or files")
-
-
-def _check_agent(agent_id: str, name: str, connection: Connection) -> None:
-    """A copied endpoint URL may name the agent in its query; otherwise the target must."""
-    if not agent_id.strip() and "?" not in (connection.base_url or ""):
-        raise UnknownTargetError(f"target '{name}:' names no agent; write '{name}:agent-id'")
-    if agent_id.strip() in {".", ".."}:  # would be another path of the vendor's
-        raise UnknownTargetError(f"target '{name}:{agent_id}' names no agent: {agent_id!r} is no id")
-
-
 def _check_options(invocation: Invocation, provider: Provider, directory: Directory) -> None:
     for name in invocation.options:
         names = directory.registry.names
@@ -189,7 +185,7 @@ def _check_options(invocation: Invocation, provider: Provider, directory: Direct
             raise ConfigurationError(f"options are keyed by provider; there is no {name!r}.{did_you_mean(name, names)}")
 
 
-def _call(
+def call_of(
     directory: Directory,
     name: str,
     connection: Connection,
@@ -199,6 +195,7 @@ def _call(
     *,
     streaming: bool = False,
 ) -> Call:
+    """What the provider gets to know of one call."""
     return Call(
         base_url=directory.base_url(name, connection, provider),
         agent=agent,
@@ -236,7 +233,29 @@ def _run_request(provider: Provider, invocation: Invocation, call: Call, connect
     return attrs.evolve(request, json=merge(request.json, rest))
 
 
-def _poller(provider: Provider, call: Call, connection: Connection, settings: Settings) -> Callable[[Pending], Send]:
+def _streams(invocation: Invocation, provider: Provider, mode: Mode) -> bool:
+    """Whether the answer is asked for in pieces. One that is submitted is, where the run can be left once it began."""
+    if type(provider).decoder is Provider.decoder:
+        return False
+    can_leave = type(provider).recover is not Provider.recover and invocation.callback_url is None
+    return mode == "stream" or (mode == "submit" and can_leave)
+
+
+def _finder(provider: Provider, request: HttpRequest) -> Callable[[], Pending | None]:
+    """How the run of this request can be found again. A plugin that cannot say so hides no error by it."""
+
+    def find() -> Pending | None:
+        try:
+            return provider.recover(request)
+        except Exception:
+            return None
+
+    return find
+
+
+def poller(provider: Provider, call: Call, connection: Connection, settings: Settings) -> Callable[[Pending], Send]:
+    """Makes the requests that ask for a run again."""
+
     def poll(pending: Pending) -> Send:
         request = built(lambda: provider.build_poll(pending, call), provider, connection)
         return fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts)
@@ -244,7 +263,7 @@ def _poller(provider: Provider, call: Call, connection: Connection, settings: Se
     return poll
 
 
-def _asked(
+def asked_of(
     name: str,
     connection: Connection,
     provider: Provider,
@@ -252,8 +271,11 @@ def _asked(
     request: HttpRequest,
     session_id: str | None = None,
     dropped: tuple[str, ...] = (),
+    more_secrets: Iterable[str] = (),
 ) -> Asked:
-    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
+    """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
+    known = (connection.api_key, connection.proxy, *request.auth.values(), *more_secrets)
+    secrets = frozenset(secret for secret in known if secret)
     guard_logs(secrets)
     return Asked(
         provider=provider.name,

@@ -10,7 +10,7 @@ import attrs
 
 from .events import Event
 from .faults import Fault
-from .model import Invocation, Pending, Result
+from .model import Interrupt, Invocation, Pending, Result
 from .wire import HttpRequest, HttpResponse, as_dict
 
 T = TypeVar("T")
@@ -86,15 +86,37 @@ class Provider(abc.ABC):
         """Say which of three things an answer is. Sees every status; what it raises is guarded by the core."""
 
     def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
-        """The request that asks for a run again. Only for vendors whose `read` returns a Pending of kind "poll"."""
+        """The request that asks for a run again. Only for vendors whose runs can be asked for.
+
+        Its answer goes to `read`. Where more than one request is needed, `read` returns a Pending with another `step`
+        and `after=0`, which is asked for at once.
+        """
         raise NotImplementedError(f"{self.name} has no runs that are polled")
+
+    def recover(self, request: HttpRequest) -> Pending | None:
+        """How to find the run that this request started, when its answer was lost; None where that cannot be.
+
+        The request is the one that `build_request` made, without its secrets.
+        """
+        return None
+
+    def resume(self, interrupt: Interrupt, decision: str, feedback: str | None) -> Mapping[str, Any]:
+        """The options of the call that continues a paused run. Only for vendors whose runs pause for a human.
+
+        Raises:
+            UnsupportedFeatureError: for what the vendor cannot carry.
+        """
+        raise NotImplementedError(f"{self.name} has no runs that pause")
 
     def decoder(self, request: HttpRequest) -> StreamDecoder | None:
         """A reader for this request's streamed answer, or None where the vendor does not stream."""
         return None
 
     def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
-        """Read what the vendor posts to a callback URL; None for what is no answer yet."""
+        """Read what the vendor posts to a callback URL; None for what is no answer yet, as an empty one.
+
+        Guarded like `read`. `callback.content` holds the body, `callback.headers` have lower-case names.
+        """
         return None
 
 

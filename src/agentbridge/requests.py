@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from .body import encode, final_url
+from .commands import Send
 from .connection import Connection
 from .errors import AgentBridgeError, ConfigurationError, PluginError, UnsupportedFeatureError
-from .exchange import Send
 from .provider import Provider
 from .redaction import is_secret_name
 from .retry import Timeouts

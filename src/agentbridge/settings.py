@@ -39,7 +39,16 @@ class Settings:
         return self
 
 
-class CallFields(TypedDict, total=False):
+class WaitFields(TypedDict, total=False):
+    """What may be said by name when a run is asked for again: the four settings, for this call alone."""
+
+    retry: RetryPolicy | None
+    timeouts: Timeouts | None
+    on_unsupported: Literal["raise", "drop"] | None
+    tool_errors: Literal["raise", "report"] | None
+
+
+class CallFields(WaitFields, total=False):
     """What a call may say by name: fields of the Invocation, and the four settings for this call alone."""
 
     text: str | None
@@ -51,10 +60,6 @@ class CallFields(TypedDict, total=False):
     callback_url: str | None
     options: Mapping[str, Mapping[str, Any]]
     metadata: Mapping[str, str]
-    retry: RetryPolicy | None
-    timeouts: Timeouts | None
-    on_unsupported: Literal["raise", "drop"] | None
-    tool_errors: Literal["raise", "report"] | None
 
 
 SETTINGS = tuple(field.name for field in attrs.fields(Settings))

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 import attrs
 
+from .commands import Emit, Open, Read, Send, Steps
 from .errors import StreamInterruptedError
 from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled
-from .exchange import Emit, Open, Read, RunPlan, Send, State, Steps, follow
+from .exchange import RunPlan, State, follow
 from .model import Pending, Result
 from .provider import StreamDecoder
-from .verdict import Failure, broken_stream, judge_run, judge_stream
+from .verdict import Failure, broken_stream, judge_stream
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
@@ -24,10 +25,11 @@ _KEPT = 256 * 1024  # bytes of a stream that are kept as evidence
 
 @attrs.frozen(kw_only=True)
 class StreamPlan:
-    """The plan of a streamed run. `decoder` None: the vendor does not stream this."""
+    """The plan of a streamed run. `leave`: only that it begins is waited for, and then it goes on by itself."""
 
     run: RunPlan
     decoder: Callable[[HttpRequest], StreamDecoder | None]
+    leave: bool = False
 
 
 def stream(plan: StreamPlan, started: float) -> Steps[Result]:
@@ -35,15 +37,12 @@ def stream(plan: StreamPlan, started: float) -> Steps[Result]:
 
     Nothing is tried again once content was handed out.
     """
-
-    def judged(answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
-        return judge_run(plan.run.read, answer, wall, plan.run.tool_errors)
-
-    state: State[Result] = State(plan.run, started, judged)
-    one = _Stream(plan, state)
+    state: State[Result] = State(plan.run, started, plan.run.judged)
+    yield from state.take_turn()
+    one = Streaming(plan, state)
     value = yield from state.repeat(one.attempt, plan.run.send, starts=True)
     if isinstance(value, Pending):
-        value = yield from follow(state, value, plan.run)
+        value = yield from follow(state, state.waited_for(value), plan.run)
     result = state.filled(value)
     if not one.streamed:
         result = attrs.evolve(result, synthetic=True)
@@ -60,7 +59,7 @@ def _synthetic(result: Result) -> list[Event]:
     return [*events, TextDelta(result.text)] if result.text else events
 
 
-class _Stream:
+class Streaming:
     """What one stream knows while it is read."""
 
     def __init__(self, plan: StreamPlan, state: State[Result]) -> None:
@@ -103,9 +102,10 @@ class _Stream:
             answer = attrs.evolve(happened.answer, response=arrived)
         return self.state.judge(attrs.evolve(happened, answer=answer), self.plan.run.asked.request)
 
-    def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Failure]:
+    def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Pending | Failure]:
         self.streamed = True
-        yield Emit(self.opening())
+        if not self.plan.leave:
+            yield Emit(self.opening())
         kept = _Kept(head, self.plan.run.asked.request)
         last_event = self.state.now
         ended: NoAnswer | None = None
@@ -120,6 +120,9 @@ class _Stream:
             if events is None:
                 ended = NoAnswer("lost", "what arrived is no stream that can be read")
                 break
+            found = self.plan.run.lost() if events and self.plan.leave else None
+            if found is not None:
+                return found
             if events:
                 last_event = self.state.now
                 self._has_content = self._has_content or any(isinstance(event, _CONTENT) for event in events)

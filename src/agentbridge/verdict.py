@@ -112,7 +112,7 @@ def broken_stream(failure: Failure, ended: NoAnswer, *, late: bool) -> Failure:
     if ended.reason == "lost":
         error, message = failure.error, f"{failure.fault.message}: {ended.detail}"
     elif late:
-        error, message = DeadlineExceededError, _DEADLINE
+        error, message = DeadlineExceededError, DEADLINE
     else:
         error, message = ResponseTimeoutError, "the stream fell silent for too long"
     return attrs.evolve(failure, error=error, fault=attrs.evolve(failure.fault, message=message))
@@ -133,29 +133,6 @@ def _believed(value: object, response: HttpResponse | None, tool_errors: str) ->
         return value
     message = f"tool {failed.name!r} failed: {failed.error}"
     return Failure(ToolExecutionError, complete(Fault(FaultKind.EXECUTION, message, partial=value), 200), response)
-
-
-def no_time_left(sent: bool) -> Failure:
-    """The total time was up before the next request; `sent` says whether the run may have begun."""
-    return Failure(DeadlineExceededError, Fault(FaultKind.UNKNOWN, _DEADLINE, retryable=False, may_have_run=sent))
-
-
-def never_finished(seconds: float) -> Failure:
-    """A run that was accepted and polled did not finish in time."""
-    message = f"the run was accepted, but did not finish within {seconds:g} s"
-    return Failure(ResponseTimeoutError, Fault(FaultKind.UNKNOWN, message, retryable=True, may_have_run=True))
-
-
-def not_polled(problem: str) -> Failure:
-    """A run that was accepted cannot be asked for again."""
-    message = f"the run was accepted, but cannot be polled: {problem}"
-    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True))
-
-
-def not_waited_for(response: HttpResponse | None) -> Failure:
-    """The vendor says that it will answer by callback, which `invoke` cannot wait for."""
-    message = "accepted, but the answer comes by callback: nothing here can wait for it"
-    return Failure(InvocationError, Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True), response)
 
 
 def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending | None) -> InvocationError:
@@ -214,7 +191,8 @@ def _masked(fault: Fault, redactor: Redactor) -> Fault:
         return redactor.value(attrs.evolve(fault, partial=None))
 
 
-_DEADLINE = "the total time of the call is up"
+DEADLINE = "the total time of the call is up"
+"""What an error of a call says whose `Timeouts.total` is over."""
 
 
 def _not_answered(answer: NoAnswer) -> Failure:
@@ -229,7 +207,7 @@ _NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
     "connect": (ConnectionFailedError, "no connection", True, False),
     "timeout": (ResponseTimeoutError, "no answer in time", True, True),
     "lost": (TransportError, "the connection was lost", True, True),
-    "deadline": (DeadlineExceededError, _DEADLINE, False, True),
+    "deadline": (DeadlineExceededError, DEADLINE, False, True),
 }
 
 

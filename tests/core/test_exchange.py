@@ -22,7 +22,8 @@ from agentbridge import (
     fault_from_status,
 )
 from agentbridge.body import encode
-from agentbridge.exchange import Happened, RunPlan, Send, run
+from agentbridge.commands import Happened, Send
+from agentbridge.exchange import RunPlan, run
 from agentbridge.verdict import Asked
 from agentbridge.wire import NoAnswer, Sleep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from ..exchange import Send
+from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 
 Answering: TypeAlias = Callable[[Send], HttpResponse | NoAnswer]

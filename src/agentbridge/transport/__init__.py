@@ -1,15 +1,18 @@
-"""Two drivers, one for each world, that turn the crank of an exchange over a transport: the only I/O there is."""
+"""Two drivers, one for each world, that turn the crank of an exchange over a transport."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar
 
+from ..commands import Happened, Steps
 from ..errors import ConfigurationError
-from ..exchange import Command, Happened, Send, Steps
-from ..wire import HttpResponse, NoAnswer, Sleep
+from .performer import AsyncPerformer, AsyncTransport, Performer, Transport
+from .turns import Turns
+
+__all__ = ["AsyncTransport", "Transport", "adrive", "clock_of", "drive", "open_async_transport", "open_transport"]
 
 T = TypeVar("T")
 
@@ -17,73 +20,44 @@ VARIABLE = "AGENTBRIDGE_TRANSPORT"
 NAMES = ("httpx", "httpx2")
 
 
-class Transport(Protocol):
-    """Sends requests and waits, blocking. A failure to get an answer is a value, not an exception.
-
-    One with a time of its own, as for tests, has also `now() -> float`, in seconds that only grow.
-    """
-
-    def send(self, send: Send) -> HttpResponse | NoAnswer: ...
-    def sleep(self, seconds: float) -> None: ...
-    def close(self) -> None: ...
-
-
-class AsyncTransport(Protocol):
-    """The same for a running event loop."""
-
-    async def send(self, send: Send) -> HttpResponse | NoAnswer: ...
-    async def sleep(self, seconds: float) -> None: ...
-    async def close(self) -> None: ...
-
-
-def drive(begin: Callable[[float], Steps[T]], transport: Transport) -> T:
+def drive(begin: Callable[[float], Steps[T]], transport: Transport, turns: Turns | None = None) -> T:
     """Run an exchange to its end, blocking."""
     now = clock_of(transport)
+    performer = Performer(transport, turns or Turns(), now)
     steps = begin(now())
     try:
         command = next(steps)
         while True:
-            answer = _perform(command, transport)
+            answer = performer.perform(command)
             command = steps.send(Happened(now(), time.time(), answer))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     finally:
         steps.close()
+        performer.close()
 
 
-async def adrive(begin: Callable[[float], Steps[T]], transport: AsyncTransport) -> T:
+async def adrive(begin: Callable[[float], Steps[T]], transport: AsyncTransport, turns: Turns | None = None) -> T:
     """Run an exchange to its end in the running event loop."""
     now = clock_of(transport)
+    performer = AsyncPerformer(transport, turns or Turns(), now)
     steps = begin(now())
     try:
         command = next(steps)
         while True:
-            answer = await _aperform(command, transport)
+            answer = await performer.perform(command)
             command = steps.send(Happened(now(), time.time(), answer))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
     finally:
         steps.close()
+        await performer.close()
 
 
 def clock_of(transport: object) -> Callable[[], float]:
     """The monotonic clock that a transport goes by."""
     clock: Callable[[], float] = getattr(transport, "now", time.monotonic)
     return clock
-
-
-def _perform(command: Command, transport: Transport) -> HttpResponse | NoAnswer | None:
-    if isinstance(command, Sleep):
-        transport.sleep(command.seconds)
-        return None
-    return transport.send(cast("Send", command))  # only streams open, read and emit
-
-
-async def _aperform(command: Command, transport: AsyncTransport) -> HttpResponse | NoAnswer | None:
-    if isinstance(command, Sleep):
-        await transport.sleep(command.seconds)
-        return None
-    return await transport.send(cast("Send", command))
 
 
 def transport_name(asked: object, http_client: object) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 import attrs
 
 from .._version import __version__
+from ..commands import Send
 from ..errors import ConfigurationError
-from ..exchange import Send
 from ..retry import Timeouts
 from ..wire import HttpResponse, NoAnswer
 

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from ..body import Body
-from ..exchange import Send
+from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from .common import FLOOD, Arrived, HttpxBase, left
 from .deadline import bound_by_deadline, until

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
 
+from ..commands import Emit, Happened, Steps
 from ..errors import ConfigurationError
 from ..events import Event
-from ..exchange import Emit, Happened, Open, Read, Send, Steps
 from ..model import Result
-from ..wire import HttpResponse, NoAnswer, Sleep
 from . import clock_of
+from .performer import Answer, AsyncPerformer, Performer
+from .turns import Turns
 
 _UNFINISHED = "the stream is not at its end; iterate it first"
 _NOT_OPEN = "a stream is opened by a with block: with bridge.stream(...) as events"
@@ -21,15 +22,19 @@ _NOT_OPEN = "a stream is opened by a with block: with bridge.stream(...) as even
 class _Stream:
     """What both worlds share: the exchange, the events that wait, and the Result."""
 
-    def __init__(self, begin: Callable[[float], Steps[Result]], transport: Callable[[], Any]) -> None:
+    _kind: type[Performer | AsyncPerformer]
+
+    def __init__(
+        self, begin: Callable[[float], Steps[Result]], transport: Callable[[], Any], turns: Turns | None = None
+    ) -> None:
         self._begin = begin
         self._find_transport = transport
-        self._transport: Any = None
+        self._turns = turns or Turns()
+        self._performer: Any = None
         self._now: Callable[[], float] = time.monotonic
         self._steps: Steps[Result] | None = None
         self._happened: Happened | None = None
         self._waiting: deque[Event] = deque()
-        self._opened: Any = None
         self._result: Result | None = None
         self._over = False
 
@@ -43,8 +48,9 @@ class _Stream:
     def _next_command(self) -> Any:
         """What the exchange wants next; None at its end, when the Result is there."""
         if self._steps is None:
-            self._transport = self._find_transport()
-            self._now = clock_of(self._transport)
+            transport = self._find_transport()
+            self._now = clock_of(transport)
+            self._performer = self._kind(transport, self._turns, self._now)
             self._steps = self._begin(self._now())
         try:
             return next(self._steps) if self._happened is None else self._steps.send(self._happened)
@@ -52,16 +58,8 @@ class _Stream:
             self._result, self._over = stop.value, True
             return None
 
-    def _has_happened(self, answer: HttpResponse | NoAnswer | bytes | None = None) -> None:
+    def _has_happened(self, answer: Answer = None) -> None:
         self._happened = Happened(self._now(), time.time(), answer)
-
-    def _head(self, opened: Any) -> HttpResponse | NoAnswer:
-        """Remember what stands open."""
-        if isinstance(opened, NoAnswer):
-            return opened
-        self._opened = opened
-        head: HttpResponse = opened.head
-        return head
 
     def _taken(self, events: Emit) -> None:
         self._waiting.extend(events.events)
@@ -75,12 +73,10 @@ class Stream(_Stream):
     called from another thread.
     """
 
+    _kind = Performer
+
     def __enter__(self) -> Self:
-        try:
-            self._advance()
-        except BaseException:
-            self.close()
-            raise
+        self._advance()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -102,49 +98,32 @@ class Stream(_Stream):
     def close(self) -> None:
         """End the stream. A connection whose answer was not read to the end is closed with it."""
         self._over = True
-        if self._opened is not None:
-            if self._result is None:
-                self._opened.abort()
-            self._opened.close()
+        if self._performer is not None:
+            self._performer.close(early=self._result is None)
 
     def _advance(self) -> None:
         """Do what the exchange wants until there are events, or an end."""
         try:
             command = self._next_command()
             while command is not None and not isinstance(command, Emit):
-                self._has_happened(self._perform(command))
+                self._has_happened(self._performer.perform(command))
                 command = self._next_command()
         except BaseException:
-            self._over = True
+            self.close()
             raise
-        if isinstance(command, Emit):
+        if command is None:
+            self.close()
+        else:
             self._taken(command)
-
-    def _perform(self, command: Send | Open | Read | Sleep) -> HttpResponse | NoAnswer | bytes | None:
-        if isinstance(command, Read):
-            piece: bytes | NoAnswer = self._opened.read(command.until)
-            return NoAnswer("lost", "closed by the caller") if self._over else piece
-        if self._opened is not None:  # a stream that failed before its content is tried again
-            self._opened.close()
-            self._opened = None
-        if isinstance(command, Open):
-            return self._head(self._transport.open(command.send))
-        if isinstance(command, Sleep):
-            self._transport.sleep(command.seconds)
-            return None
-        answer: HttpResponse | NoAnswer = self._transport.send(command)
-        return answer
 
 
 class AsyncStream(_Stream):
     """The same for an event loop: `async with bridge.stream(...) as events: async for event in events: ...`."""
 
+    _kind = AsyncPerformer
+
     async def __aenter__(self) -> Self:
-        try:
-            await self._advance()
-        except BaseException:
-            await self.close()
-            raise
+        await self._advance()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -166,32 +145,19 @@ class AsyncStream(_Stream):
     async def close(self) -> None:
         """End the stream, also from another task."""
         self._over = True
-        if self._opened is not None:
-            await self._opened.close()
+        if self._performer is not None:
+            await self._performer.close()
 
     async def _advance(self) -> None:
         try:
             command = self._next_command()
             while command is not None and not isinstance(command, Emit):
-                self._has_happened(await self._perform(command))
+                self._has_happened(await self._performer.perform(command))
                 command = self._next_command()
         except BaseException:
-            self._over = True
+            await self.close()
             raise
-        if isinstance(command, Emit):
+        if command is None:
+            await self.close()
+        else:
             self._taken(command)
-
-    async def _perform(self, command: Send | Open | Read | Sleep) -> HttpResponse | NoAnswer | bytes | None:
-        if isinstance(command, Read):
-            piece: bytes | NoAnswer = await self._opened.read(command.until)
-            return NoAnswer("lost", "closed by the caller") if self._over else piece
-        if self._opened is not None:
-            await self._opened.close()
-            self._opened = None
-        if isinstance(command, Open):
-            return self._head(await self._transport.open(command.send))
-        if isinstance(command, Sleep):
-            await self._transport.sleep(command.seconds)
-            return None
-        answer: HttpResponse | NoAnswer = await self._transport.send(command)
-        return answer

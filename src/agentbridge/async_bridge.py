@@ -1,0 +1,182 @@
+"""The face of the library that awaits; see `bridge` for the one that blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
+
+from .addresses import Callbacks
+from .base import BridgeBase
+from .commands import Steps
+from .connection import Connection
+from .errors import InvocationError
+from .exchange import operate, run
+from .model import Invocation, Pending, Result
+from .pending import poll, submit, wait
+from .planning import plan_operation
+from .provider import Operation
+from .resuming import pending_of
+from .settings import CallFields, WaitFields
+from .streaming import stream
+from .transport import AsyncTransport, adrive, open_async_transport
+from .transport.stream import AsyncStream
+
+T = TypeVar("T")
+
+
+class AsyncBridge(BridgeBase):
+    """The same as Bridge, awaited. It notices a new event loop, and then opens connections anew.
+
+    Takes the arguments of Bridge; `http_client` is an asynchronous one.
+    """
+
+    _client_kind = "AsyncClient"
+
+    async def invoke(
+        self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]
+    ) -> Result:
+        """Run an agent and wait for its answer; see `Bridge.invoke`."""
+        planned = self._plan(target, text, dict(fields)).for_invoke()
+        return await self._drive(lambda started: run(planned.plan, started), planned.connection)
+
+    def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> AsyncStream:
+        """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
+        planned = self._streamed(target, text, dict(fields))
+        return AsyncStream(
+            lambda started: stream(planned.streamed, started),
+            lambda: self._transport(planned.connection),
+            self._turns,
+        )
+
+    async def submit(
+        self,
+        target: str | Invocation,
+        text: str | None = None,
+        /,
+        *,
+        callbacks: Callbacks | None = None,
+        callback_input: str | None = None,
+        **fields: Unpack[CallFields],
+    ) -> Pending:
+        """Start an agent without waiting for its answer; see `Bridge.submit`."""
+        submission = self._submission(target, text, dict(fields), callbacks, callback_input)
+        await _aside(submission.expect, submission.has_address)
+        try:
+            pending = await self._drive(lambda started: submit(submission.plan, started), submission.connection)
+        except BaseException as error:
+            submission.failed(error)
+            raise
+        return await _aside(lambda: submission.begun(pending), submission.has_address)
+
+    async def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
+        """Ask for a run until it is over; see `Bridge.wait`."""
+        if (given := self._given_answer(pending)) is not None:
+            return given
+        plan, account = self._asked_again(pending, settings)
+        return await self._drive(lambda started: wait(plan, pending, started), account)
+
+    async def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
+        """Ask once for a run; see `Bridge.poll`."""
+        if (given := self._given_answer(pending)) is not None:
+            return given
+        plan, account = self._asked_again(pending, settings)
+        return await self._drive(lambda started: poll(plan, pending, started), account)
+
+    async def recover(self, lost: Pending | InvocationError, /, **settings: Unpack[WaitFields]) -> Result | Pending:
+        """Find a run again whose answer was lost; see `Bridge.recover`."""
+        return await self.poll(pending_of(lost), **settings)
+
+    @overload
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: Literal[False] = False,
+        **fields: Unpack[CallFields],
+    ) -> Coroutine[Any, Any, Result]: ...
+    @overload
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: Literal[True],
+        **fields: Unpack[CallFields],
+    ) -> AsyncStream: ...
+    def resume(
+        self,
+        result: Result,
+        decision: str,
+        /,
+        *,
+        feedback: str | None = None,
+        stream: bool = False,
+        **fields: Unpack[CallFields],
+    ) -> Coroutine[Any, Any, Result] | AsyncStream:
+        """Continue a run that waits for a human; see `Bridge.resume`. Awaited, but with `stream=True` entered."""
+        paused, said = self._resumption(result, decision, feedback, fields)
+        return self.stream(paused, **said) if stream else self.invoke(paused, **said)
+
+    async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
+        """Send any other request to a vendor; see `Bridge.call`."""
+        plan, account = plan_operation(self._directory, self._settings, operation, connection)
+        return await self._drive(lambda started: operate(plan, operation.read, started), account)
+
+    async def close(self) -> None:
+        """Close the connections that this bridge opened. Closing twice does no harm."""
+        self._closed = True
+        with self._lock:
+            opened, self._transports = self._transports, {}
+        own = [opened.pop(key) for key in list(opened) if key[0] is asyncio.get_running_loop()]
+        for transport in own:
+            await transport.close()
+        _forget(opened)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection) -> T:
+        return await adrive(begin, self._transport(connection), self._turns)
+
+    def _transport(self, connection: Connection) -> AsyncTransport:
+        self._check_open()
+        self._check_own(connection)
+        if self._given is not None:
+            return cast("AsyncTransport", self._given)
+        key = (asyncio.get_running_loop(), connection.proxy, connection.verify)
+        with self._lock:
+            _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
+            if key not in self._transports:
+                self._transports[key] = open_async_transport(
+                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
+                )
+            return cast("AsyncTransport", self._transports[key])
+
+
+async def _aside(do: Callable[[], T], slow: bool) -> T:
+    """Do it in a thread where it may touch a disk, so that the event loop goes on."""
+    return await asyncio.to_thread(do) if slow else do()
+
+
+def _forget(transports: dict[Any, Any]) -> None:
+    """Drop connections of an event loop that is over.
+
+    Only that loop could have closed them. Collected, they close their sockets and warn, which would tell a caller off
+    for what the caller could not do.
+    """
+    if transports:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            transports.clear()
+            gc.collect()

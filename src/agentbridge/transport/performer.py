@@ -1,0 +1,123 @@
+"""Does what an exchange wants done, one command at a time, in either world: the only I/O there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from ..commands import Emit, Open, Read, Send, Turn
+from ..wire import HttpResponse, NoAnswer, Sleep
+from .turns import Place, Turns
+
+Doable: TypeAlias = Send | Open | Read | Sleep | Turn
+Answer: TypeAlias = HttpResponse | NoAnswer | bytes | None
+_LATE = NoAnswer("deadline", sent=False)
+_CLOSED = NoAnswer("lost", "closed by the caller")
+
+
+class Transport(Protocol):
+    """Sends requests and waits, blocking. A failure to get an answer is a value, not an exception.
+
+    One with a time of its own, as for tests, has also `now() -> float`, in seconds that only grow. One that streams
+    has also `open(send) -> opened | NoAnswer`, where `opened` has `head`, `read`, `close` and `abort`.
+    """
+
+    def send(self, send: Send) -> HttpResponse | NoAnswer: ...
+    def sleep(self, seconds: float) -> None: ...
+    def close(self) -> None: ...
+
+
+class AsyncTransport(Protocol):
+    """The same for a running event loop."""
+
+    async def send(self, send: Send) -> HttpResponse | NoAnswer: ...
+    async def sleep(self, seconds: float) -> None: ...
+    async def close(self) -> None: ...
+
+
+class _Hands:
+    """What both worlds hold: the transport, the answer that stands open, and the place in a session's queue."""
+
+    def __init__(self, transport: Any, turns: Turns, now: Callable[[], float]) -> None:
+        self._transport = transport
+        self._now = now
+        self._place = Place(turns)
+        self._opened: Any = None
+        self._closed = False
+
+    def _opening(self, opened: Any) -> HttpResponse | NoAnswer:
+        if isinstance(opened, NoAnswer):
+            return opened
+        self._opened = opened
+        head: HttpResponse = opened.head
+        return head
+
+    def _left(self, turn: Turn) -> float | None:
+        """The seconds that are left for a turn to come."""
+        return None if turn.until is None else max(0.0, turn.until - self._now())
+
+
+class Performer(_Hands):
+    """The hands of one exchange, blocking. `close` may be called from another thread."""
+
+    def perform(self, command: Doable | Emit) -> Answer:
+        """Do it, and say what came of it."""
+        if isinstance(command, Read):
+            piece: bytes | NoAnswer = self._opened.read(command.until)
+            return _CLOSED if self._closed else piece
+        if self._opened is not None:  # a stream that failed before its content is tried again
+            self._opened.close()
+            self._opened = None
+        if isinstance(command, Send):
+            answer: HttpResponse | NoAnswer = self._transport.send(command)
+            return answer
+        if isinstance(command, Open):
+            return self._opening(self._transport.open(command.send))
+        if isinstance(command, Turn):
+            return None if self._place.wait(command.key, self._left(command)) else _LATE
+        if isinstance(command, Sleep):
+            self._transport.sleep(command.seconds)
+        return None
+
+    def close(self, *, early: bool = False) -> None:
+        """Let go of everything; `early` where an answer may be on its way, whose connection is then closed with it."""
+        self._closed = True
+        try:
+            if self._opened is not None:
+                if early:
+                    self._opened.abort()
+                self._opened.close()
+        finally:
+            self._place.leave()
+
+
+class AsyncPerformer(_Hands):
+    """The same for an event loop. `close` may be called from another task."""
+
+    async def perform(self, command: Doable | Emit) -> Answer:
+        """Do it, and say what came of it."""
+        if isinstance(command, Read):
+            piece: bytes | NoAnswer = await self._opened.read(command.until)
+            return _CLOSED if self._closed else piece
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
+        if isinstance(command, Send):
+            answer: HttpResponse | NoAnswer = await self._transport.send(command)
+            return answer
+        if isinstance(command, Open):
+            return self._opening(await self._transport.open(command.send))
+        if isinstance(command, Turn):
+            return None if await self._place.await_turn(command.key, self._left(command)) else _LATE
+        if isinstance(command, Sleep):
+            await self._transport.sleep(command.seconds)
+        return None
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        self._closed = True
+        try:
+            if self._opened is not None:
+                await self._opened.close()
+        finally:
+            self._place.leave()

@@ -15,6 +15,7 @@ from .output import forgive
 _COMMANDS = {
     "invoke": "invoke",
     "prepare": "invoke",
+    "call": "call",
     "providers": "providers",
     "emulate": "emulate",
     "demo": "demo",

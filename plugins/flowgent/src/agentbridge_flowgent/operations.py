@@ -70,9 +70,10 @@ class UsageReport:
 
 @attrs.frozen
 class GetUsage(Operation[UsageReport]):
-    """The credits that an agent used, by day: without dates of the last seven days, up to yesterday (UTC).
+    """Tell the credits that an agent used, by day.
 
-    FlowGent knows of no usage before 28 May 2025, and gives 31 days at most.
+    Without dates it is about the last seven days, up to yesterday (UTC). FlowGent knows of no usage before 28 May
+    2025, and gives 31 days at most.
 
     Attributes:
         agent_id: the agent's id, or a copied endpoint URL.
@@ -259,7 +260,10 @@ def _parameter(parameter: TemplateParameter) -> dict[str, Any]:
 
 @attrs.frozen
 class ListAgents(Operation[JsonValue]):
-    """What `GET /agent` answers, as it comes: S003 names this endpoint in one example, and does not say what it answers."""
+    """List the account's agents, as the vendor does.
+
+    S003 names this endpoint in one example, and does not say what it answers: any JSON list or object is handed on.
+    """
 
     provider: ClassVar[str] = "flowgent"
     name: ClassVar[str] = "agents"

@@ -28,9 +28,10 @@ def _tags(operation: object, field: attrs.Attribute[Any], tags: tuple[object, ..
 
 @attrs.frozen
 class UpsertContent(Operation[JsonValue]):
-    """Add a document to the content storage by its URL, or replace one. Source: help page "/content".
+    """Add a document to the content storage by its URL, or replace one.
 
-    Answers with `results` as they come: what they hold is in no copy of the page that we know.
+    Source: help page "/content". Answers with `results` as they come: what they hold is in no copy of the page that we
+    know.
 
     Attributes:
         file_url: where the file is. One on Google Drive must be public, and the URL exactly
@@ -61,9 +62,10 @@ class UpsertContent(Operation[JsonValue]):
 
 @attrs.frozen
 class UpsertGitHubContent(Operation[JsonValue]):
-    """Add a file of a GitHub repository to the content storage, or replace one. Source: help page "/content".
+    """Add a file of a GitHub repository to the content storage, or replace one.
 
-    Answers with `results` as they come: what they hold is in no copy of the page that we know.
+    Source: help page "/content". Answers with `results` as they come: what they hold is in no copy of the page that we
+    know.
 
     Attributes:
         external_id: an id of yours for later updates; the page recommends github_REPOSITORY_FILESHA.
@@ -139,7 +141,10 @@ class Folders:
 
 @attrs.frozen
 class ListFolders(Operation[Folders]):
-    """The folders of the content storage. Source: help page "/content/folders"."""
+    """List the folders of the content storage.
+
+    Source: help page "/content/folders".
+    """
 
     provider: ClassVar[str] = "promptitude"
     name: ClassVar[str] = "folders"
@@ -171,7 +176,9 @@ class FolderContents:
 
 @attrs.frozen
 class ListFolderContents(Operation[FolderContents]):
-    """The documents in a folder. Source: help page "/content/folders".
+    """List the documents in a folder.
+
+    Source: help page "/content/folders".
 
     Attributes:
         folder_id: the folder's id; `ListFolders` has it.

@@ -22,7 +22,9 @@ def _copied(inputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 @attrs.frozen
 class GeneratePrompt(Operation[Result]):
-    """Run a single prompt. Source: help page "/generate". A flow is run by `bridge.invoke`.
+    """Run a single prompt; a flow is run by `invoke`.
+
+    Source: help page "/generate".
 
     Attributes:
         prompt_id: the id at the top of the prompt's page.
@@ -72,7 +74,9 @@ def _stars(_: object, __: attrs.Attribute[Any], value: object) -> None:
 
 @attrs.frozen
 class Rate(Operation[Rating]):
-    """Give a result an end user's stars, in place of earlier ones. Source: help page "/rate".
+    """Give a result an end user's stars, in place of earlier ones.
+
+    Source: help page "/rate".
 
     Attributes:
         result: what was generated: a Result, or its id.

@@ -301,6 +301,32 @@ def test_documented_errors_mean_the_same_by_status_and_in_a_200(operation, body,
     assert read(operation, {"error": "Invalid API key, sorry"}).kind is FaultKind.EXECUTION
 
 
+SCALARS = st.none() | st.booleans() | st.integers(-10, 700) | st.floats() | st.text(max_size=5)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner))
+DAYS = JSON | st.lists(st.fixed_dictionaries({}, optional={"date": JSON | st.just("2025-05-20"), "credits_used": JSON}))
+USED = JSON | st.fixed_dictionaries({}, optional={"total_credits_used": JSON, "daily_breakdown": DAYS})
+MESSAGES = JSON | st.lists(st.fixed_dictionaries({}, optional={"id": JSON}), max_size=2)
+BODIES = JSON | st.fixed_dictionaries(
+    {},
+    optional={"usage": USED, "time_range": JSON, "note": JSON, "messages": MESSAGES, "contacts": JSON, "error": JSON},
+)
+
+
+@given(body=BODIES)
+def test_whatever_comes_is_an_answer_with_its_proof_or_no_answer(body):
+    for operation in (usage(), whatsapp()):
+        try:
+            value = read(operation, body)
+        except ValueError:
+            continue  # guarded by the core: a MalformedResponseError
+        if isinstance(value, Fault):
+            assert body["error"]
+        elif isinstance(value, UsageReport):
+            assert value.total_credits == float(body["usage"]["total_credits_used"])
+        else:
+            assert value.id == str(body["messages"][0]["id"])
+
+
 def test_a_success_beside_an_error_is_none():
     assert isinstance(read(whatsapp(), {**SENT, "error": "x"}), Fault)
     with pytest.raises(ValueError):  # the core makes it the error of its status

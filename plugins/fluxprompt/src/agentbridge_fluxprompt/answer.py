@@ -70,12 +70,12 @@ def read_callback(content: bytes) -> Result | Fault | None:
 
 
 def _called_back(body: dict[str, Any]) -> Result | None:
-    if body.keys() <= wire.NODE_FIELDS:
-        text = wire.OutputItem.model_validate(body).text
-        return Result(text=text, output=text) if text.strip() else None
     if wire.is_envelope(body):
         envelope, warnings = wire.Envelope.parse(body)
         return _result(_nodes(envelope.data.message), warnings, id=envelope.executionId)
+    if "text" in body and "output" not in body:  # a node's own, whatever else may stand beside its text one day
+        text = wire.OutputItem.model_validate(body).text
+        return Result(text=text, output=text) if text.strip() else None
     execution, warnings = wire.Consolidated.parse(body)
     return _result(
         _polled(wire.unwrapped(execution.output)), warnings, id=execution.executionId, usage=_usage(execution)

@@ -30,6 +30,7 @@ class FlowGent(Provider):
     """FlowGent's agents. A conversation is a thread, whose id the vendor gives out with the first answer."""
 
     name: ClassVar[str] = "flowgent"
+    api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"
     operations: ClassVar = OPERATIONS

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import defects
+import defects_in_reading as reading
+import defects_in_requests as requests
+import defects_in_what_comes_later as later
 import pytest
 from kit import contract, failure, names
-from small import Answer, FaultKind, Small, problem
+from small import Answer, FaultKind, Small, fault_from_status, problem
 
 ARRIVES = "test_every_accepted_field_arrives"
 BESIDE = "test_accepted_fields_arrive_beside_each_other"
@@ -37,81 +39,81 @@ POLLS = "test_each_poll_asks_for_its_own_run"
 LOST = "test_a_lost_run_is_found_again"
 
 PLANTED: dict[type[Small], tuple[str, str]] = {
-    defects.DropsSession: (ARRIVES, "'Session-8aF3' of it is nowhere in the request"),
-    defects.DropsSessionOfStreams: (ARRIVES, "nowhere in the request (streaming)"),
-    defects.DropsTextBesideFiles: (BESIDE, "files beside text"),
-    defects.CountsMessages: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
-    defects.SaysOnlyThatThereIsACallback: (ARRIVES, "accepts names 'callback_url'"),
-    defects.DropsAMessage: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
-    defects.DropsRoles: (MESSAGES, "lose their order or their roles"),
-    defects.DropsInputs: (ARRIVES, "'tone-e4D1' of it is nowhere"),
-    defects.DropsNestedInputs: (INPUTS, "send it as it is, or raise UnsupportedFeatureError"),
-    defects.DropsLinks: (FILES, "'https://caller.invalid/note-5d.txt' of it is nowhere"),
-    defects.ReadsFilesByItself: (FILES, "in a file on disk"),
-    defects.DropsInputsOfFiles: ("test_the_input_of_a_file_arrives_or_is_refused", "File(input=...) got lost"),
-    defects.ForgetsAField: ("test_accepts_leaves_nothing_out", "build_request sends 'user_id'"),
-    defects.MakesUpIds: (SAME, "use call.fresh_id"),
-    defects.CountsCalls: (SAME, "use call.fresh_id"),
-    defects.ChangesTheCallersInputs: ("test_building_changes_nothing_that_the_caller_gave", "copy first"),
-    defects.IdempotentPost: ("test_running_an_agent_twice_is_never_harmless", "marked idempotent"),
-    defects.UnescapedAgent: (AGENT, "Use quote(call.agent, safe='')"),
-    defects.HalfEscapedAgent: (AGENT, "does not stay one step of the path"),
-    defects.FoldsAgents: ("test_other_agents_are_other_requests", "nowhere in the request"),
-    defects.OtherApi: ("test_the_provider_can_be_registered", "version 2 of the plugin API"),
-    defects.KeyInUrl: (SECRETS, "belongs into HttpRequest(auth="),
-    defects.KeyInHeader: (SECRETS, "belongs into HttpRequest(auth="),
-    defects.KeyInBodyOfStreams: (SECRETS, "streaming"),
-    defects.KeyInPoll: (SECRETS, "a poll of 'polled'"),
-    defects.EmptyAuth: (KEYLESS, "has the header 'Authorization'"),
-    defects.BlankAuth: (KEYLESS, "leave it out where call.api_key is None"),
-    defects.ErrorAsAnswer: (CLASSIFIED, "was read as the answer 'You have no credits left'"),
-    defects.AllOptional: (PROOF, "without reply was read as ''"),
-    defects.ReadsNullAsText: (PROOF, "with null as reply was read as 'None'"),
-    defects.ForbidsUnknownFields: (UNKNOWN, "ignore them"),
-    defects.KnowsAllMoods: (OPTIONAL, "make the field Lenient"),
-    defects.NeedsReadableCredits: (OPTIONAL, "reads well without credits"),
-    defects.ResultForErrorStatus: (STATUS, "look at response.ok"),
-    defects.PendingForErrorStatus: (STATUS, "look at response.ok"),
-    defects.Stateful: ("test_reading_twice_gives_the_same", "keep no state"),
-    defects.KeepsItsModel: ("test_results_can_be_kept", ""),
-    defects.Retries402: (FACTS, "FaultKind.QUOTA_EXCEEDED, but retryable is True"),
-    defects.NeverRetriesBusy: (FACTS, "FaultKind.UNAVAILABLE, but retryable is False"),
-    defects.SaysThatNothingRan: (FACTS, "may_have_run is False"),
-    defects.SaysThatItRan: (FACTS, "may_have_run is True, though nothing ran"),
-    defects.SearchesProse: (PROSE, "not by words"),
-    defects.SearchesProseBesideCodes: (PROSE, "is FaultKind.RATE_LIMITED where problem.message says"),
-    defects.SearchesAnswers: (MENTION, "never by searching prose"),
-    defects.TakesAnswersThatBeginLikeErrors: (MENTION, "that only mentions 'We are busy'"),
-    defects.LeaksKeyError: (RAISES, "read made KeyError('message') of the error 'a refused key'"),
-    defects.LeaksKeyErrorIn200: (RAISES, "read made KeyError("),
-    defects.UnpicklableFault: ("test_errors_pickle_with_all_their_fields", "pickle"),
-    defects.EndsEarly: (EARLY, "was read as the answer ''"),
-    defects.TakesAnyTextAsTheEnd: (EARLY, "only the vendor's own sign of success makes one"),
-    defects.DependsOnChunks: (CUTTING, "keep what is not complete until the rest is there"),
-    defects.DecodesChunksAlone: (CUTTING, "keep what is not complete until the rest is there"),
-    defects.LosesTheTextBeforeAnError: ("test_an_error_after_text_keeps_the_text", "is not in the Fault"),
-    defects.TakesAFailedStreamForAnAnswer: (STREAMS, "is a failure and was read as an answer"),
-    defects.DecoderRaises: ("test_decoders_never_raise", "give a VendorEvent"),
-    defects.FailsAtUnknownEvents: ("test_unknown_events_harm_no_stream", "ignore it"),
-    defects.SharesTheTextOfStreams: ("test_two_streams_share_nothing", "keep no class state"),
-    defects.WrongFactsOfAStream: (STREAMS, "retryable is False"),
-    defects.NoDecoderAfterAll: (STREAMS, "decoder gives None"),
-    defects.FollowsStatusUrl: (ASTRAY, "https://vendor.invalid.evil.invalid/run, with the key"),
-    defects.FollowsAnyUrl: (ASTRAY, "never from what an answer says"),
-    defects.PollsByStarting: (POLLS, "is the request that starts a run"),
-    defects.PollsNoRunInParticular: (POLLS, "send pending.id"),
-    defects.TakesAnyPollForAnAnswer: ("test_a_poll_is_no_answer_without_its_proof", "was read as the answer"),
-    defects.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
-    defects.RecoversAnyRun: (LOST, "two Pendings for one request"),
-    defects.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),
-    defects.EmptyCallback: ("test_an_empty_callback_is_no_answer", "return None for what is no answer yet"),
-    defects.OptionalCallback: ("test_a_callback_without_one_of_its_fields_is_the_same_or_none", "make it required"),
-    defects.ForbidsUnknownFieldsInCallbacks: ("test_unknown_fields_harm_no_callback", "ignore them"),
-    defects.AwaitsCallbacksNowhere: ("test_callbacks_are_read_where_they_are_asked_for", "so write read_callback"),
-    defects.ForgetsTheDecision: ("test_a_paused_run_goes_on_as_decided", "whatever the decision"),
-    defects.ForgetsTheFeedback: ("test_feedback_arrives_or_is_refused", "is nowhere in the request"),
-    defects.PausesForGood: ("test_a_paused_run_says_what_it_waits_for", "so write resume"),
-    defects.ForeignOperations: ("test_operations_belong_to_the_provider", "provider must be 'small'"),
+    requests.DropsSession: (ARRIVES, "'Session-8aF3' of it is nowhere in the request"),
+    requests.DropsSessionOfStreams: (ARRIVES, "nowhere in the request (streaming)"),
+    requests.DropsTextBesideFiles: (BESIDE, "files beside text"),
+    requests.CountsMessages: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
+    requests.SaysOnlyThatThereIsACallback: (ARRIVES, "accepts names 'callback_url'"),
+    requests.DropsAMessage: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
+    requests.DropsRoles: (MESSAGES, "lose their order or their roles"),
+    requests.DropsInputs: (ARRIVES, "'tone-e4D1' of it is nowhere"),
+    requests.DropsNestedInputs: (INPUTS, "send it as it is, or raise UnsupportedFeatureError"),
+    requests.DropsLinks: (FILES, "'https://caller.invalid/note-5d.txt' of it is nowhere"),
+    requests.ReadsFilesByItself: (FILES, "in a file on disk"),
+    requests.DropsInputsOfFiles: ("test_the_input_of_a_file_arrives_or_is_refused", "File(input=...) got lost"),
+    requests.ForgetsAField: ("test_accepts_leaves_nothing_out", "build_request sends 'user_id'"),
+    requests.MakesUpIds: (SAME, "use call.fresh_id"),
+    requests.CountsCalls: (SAME, "use call.fresh_id"),
+    requests.ChangesTheCallersInputs: ("test_building_changes_nothing_that_the_caller_gave", "copy first"),
+    requests.IdempotentPost: ("test_running_an_agent_twice_is_never_harmless", "marked idempotent"),
+    requests.UnescapedAgent: (AGENT, "Use quote(call.agent, safe='')"),
+    requests.HalfEscapedAgent: (AGENT, "does not stay one step of the path"),
+    requests.FoldsAgents: ("test_other_agents_are_other_requests", "nowhere in the request"),
+    requests.OtherApi: ("test_the_provider_can_be_registered", "version 2 of the plugin API"),
+    requests.KeyInUrl: (SECRETS, "belongs into HttpRequest(auth="),
+    requests.KeyInHeader: (SECRETS, "belongs into HttpRequest(auth="),
+    requests.KeyInBodyOfStreams: (SECRETS, "streaming"),
+    requests.KeyInPoll: (SECRETS, "a poll of 'polled'"),
+    requests.EmptyAuth: (KEYLESS, "has the header 'Authorization'"),
+    requests.BlankAuth: (KEYLESS, "leave it out where call.api_key is None"),
+    reading.ErrorAsAnswer: (CLASSIFIED, "was read as the answer 'You have no credits left'"),
+    reading.AllOptional: (PROOF, "without reply was read as ''"),
+    reading.ReadsNullAsText: (PROOF, "with null as reply was read as 'None'"),
+    reading.ForbidsUnknownFields: (UNKNOWN, "ignore them"),
+    reading.KnowsAllMoods: (OPTIONAL, "make the field Lenient"),
+    reading.NeedsReadableCredits: (OPTIONAL, "reads well without credits"),
+    reading.ResultForErrorStatus: (STATUS, "look at response.ok"),
+    reading.PendingForErrorStatus: (STATUS, "look at response.ok"),
+    reading.Stateful: ("test_reading_twice_gives_the_same", "keep no state"),
+    reading.KeepsItsModel: ("test_results_can_be_kept", ""),
+    reading.Retries402: (FACTS, "FaultKind.QUOTA_EXCEEDED, but retryable is True"),
+    reading.NeverRetriesBusy: (FACTS, "FaultKind.UNAVAILABLE, but retryable is False"),
+    reading.SaysThatNothingRan: (FACTS, "may_have_run is False"),
+    reading.SaysThatItRan: (FACTS, "may_have_run is True, though nothing ran"),
+    reading.SearchesProse: (PROSE, "not by words"),
+    reading.SearchesProseBesideCodes: (PROSE, "is FaultKind.RATE_LIMITED where problem.message says"),
+    reading.SearchesAnswers: (MENTION, "never by searching prose"),
+    reading.TakesAnswersThatBeginLikeErrors: (MENTION, "that only mentions 'We are busy'"),
+    reading.LeaksKeyError: (RAISES, "read made KeyError('message') of the error 'a refused key'"),
+    reading.LeaksKeyErrorIn200: (RAISES, "read made KeyError("),
+    reading.UnpicklableFault: ("test_errors_pickle_with_all_their_fields", "pickle"),
+    later.EndsEarly: (EARLY, "was read as the answer ''"),
+    later.TakesAnyTextAsTheEnd: (EARLY, "only the vendor's own sign of success makes one"),
+    later.DependsOnChunks: (CUTTING, "keep what is not complete until the rest is there"),
+    later.DecodesChunksAlone: (CUTTING, "keep what is not complete until the rest is there"),
+    later.LosesTheTextBeforeAnError: ("test_an_error_after_text_keeps_the_text", "is not in the Fault"),
+    later.TakesAFailedStreamForAnAnswer: (STREAMS, "is a failure and was read as an answer"),
+    later.DecoderRaises: ("test_decoders_never_raise", "give a VendorEvent"),
+    later.FailsAtUnknownEvents: ("test_unknown_events_harm_no_stream", "ignore it"),
+    later.SharesTheTextOfStreams: ("test_two_streams_share_nothing", "keep no class state"),
+    later.WrongFactsOfAStream: (STREAMS, "retryable is False"),
+    later.NoDecoderAfterAll: (STREAMS, "decoder gives None"),
+    later.FollowsStatusUrl: (ASTRAY, "https://vendor.invalid.evil.invalid/run, with the key"),
+    later.FollowsAnyUrl: (ASTRAY, "never from what an answer says"),
+    later.PollsByStarting: (POLLS, "is the request that starts a run"),
+    later.PollsNoRunInParticular: (POLLS, "send pending.id"),
+    later.TakesAnyPollForAnAnswer: ("test_a_poll_is_no_answer_without_its_proof", "was read as the answer"),
+    later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
+    later.RecoversAnyRun: (LOST, "two Pendings for one request"),
+    later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),
+    later.EmptyCallback: ("test_an_empty_callback_is_no_answer", "return None for what is no answer yet"),
+    later.OptionalCallback: ("test_a_callback_without_one_of_its_fields_is_the_same_or_none", "make it required"),
+    later.ForbidsUnknownFieldsInCallbacks: ("test_unknown_fields_harm_no_callback", "ignore them"),
+    later.AwaitsCallbacksNowhere: ("test_callbacks_are_read_where_they_are_asked_for", "so write read_callback"),
+    later.ForgetsTheDecision: ("test_a_paused_run_goes_on_as_decided", "whatever the decision"),
+    later.ForgetsTheFeedback: ("test_feedback_arrives_or_is_refused", "is nowhere in the request"),
+    later.PausesForGood: ("test_a_paused_run_says_what_it_waits_for", "so write resume"),
+    later.ForeignOperations: ("test_operations_belong_to_the_provider", "provider must be 'small'"),
 }
 
 
@@ -129,8 +131,8 @@ def test_a_planted_defect_is_found_by_the_test_that_is_meant_for_it(defect):
 
 
 OPERATIONS = {
-    defects.HopefulBalance: ("test_no_error_status_is_ever_the_value_of_an_operation", "was read as 0.0"),
-    defects.KeyedBalance: (SECRETS, "operation 'balance'"),
+    later.HopefulBalance: ("test_no_error_status_is_ever_the_value_of_an_operation", "was read as 0.0"),
+    later.KeyedBalance: (SECRETS, "operation 'balance'"),
 }
 
 
@@ -149,7 +151,7 @@ class Sentences(Small):
     def fault(self, problem):
         text = "Your key is unknown"
         if problem.message == text or (not self.whole and text in problem.message):
-            return defects.fault_from_status(401, problem.message)
+            return fault_from_status(401, problem.message)
         return super().fault(problem)
 
 
@@ -178,7 +180,7 @@ def test_a_chunk_dependent_stream_is_found_without_hypothesis(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    assert failure(contract(defects.DependsOnChunks()), CUTTING)
+    assert failure(contract(later.DependsOnChunks()), CUTTING)
     assert failure(contract(Small()), CUTTING) is None
 
 

@@ -162,5 +162,19 @@ class FoldsAgents(Small):
         return quote(agent.lower(), safe="")
 
 
+class SessionInPath(Body):
+    def change(self, body, invocation, call):
+        body.pop("session", None)
+
+    def build_request(self, invocation, call):
+        request = super().build_request(invocation, call)
+        return attrs.evolve(request, url=f"{request.url}/{invocation.session_id or 'none'}")
+
+
+class NeedsAKey(Small):
+    def auth(self, call):
+        return {"Authorization": "Bearer " + call.api_key}
+
+
 class OtherApi(Small):
     api_version = 2

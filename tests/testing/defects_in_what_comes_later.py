@@ -9,7 +9,7 @@ import attrs
 from defects_in_reading import AllOptional, ForbidsUnknownFields, OptionalSaid
 from small import Balance, Small, Talk
 
-from agentbridge import Fault, FaultKind, HttpRequest, Invocation, Pending, Provider, Result
+from agentbridge import Completed, Fault, FaultKind, HttpRequest, Invocation, Pending, Provider, Result
 
 
 class Decoding(Small):
@@ -122,6 +122,37 @@ class RetryingTalk(Talk):
 
 class WrongFactsOfAStream(Decoding):
     talk = RetryingTalk
+
+
+class HastyTalk(Talk):
+    @property
+    def done(self):
+        return bool(self.text)
+
+
+class StopsReadingAtTheFirstText(Decoding):
+    talk = HastyTalk
+
+
+class ForgetfulTalk(Talk):
+    def finish(self):
+        end = super().finish()
+        self.text = []
+        return end
+
+
+class FinishesOnce(Decoding):
+    talk = ForgetfulTalk
+
+
+class CompletingTalk(Talk):
+    def understood(self, event, kind):
+        events = super().understood(event, kind)
+        return [*events, Completed(self.partial())] if kind == "done" else events
+
+
+class CompletesByItself(Decoding):
+    talk = CompletingTalk
 
 
 class NoDecoderAfterAll(Small):

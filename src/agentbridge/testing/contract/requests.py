@@ -103,6 +103,19 @@ class Requests(Base):
         for (agent, one), (other, two) in combinations(sent.items(), 2):
             assert one.request != two.request, f"the agents {agent!r} and {other!r} get the same request"
 
+    def test_ids_of_callers_stay_in_their_place(self) -> None:
+        for field in sorted(self.provider.accepts & {"session_id", "user_id"} - self.examples.keys()):
+            plain, said = "Plain-5f1e", self._with(**{field: "Plain-5f1e"})
+            expected = address(fixed(self._built(said), self.provider, None).url)
+            for odd in (f"Plain-5f1e{odd}" for odd in _ODD):
+                try:
+                    sent = fixed(self._built(self._with(**{field: odd})), self.provider, None)
+                except AgentBridgeError:
+                    continue  # refused, which is fine
+                assert address(sent.url) == renamed(expected, plain, odd), (
+                    f"the {field} {odd!r} does not stay in its place: {sent.url}. Use query={{...}}, or quote(..., safe='')"
+                )
+
     def _odd_agents(self) -> tuple[str, ...]:
         return tuple(f"{self.agent}{odd}" for odd in _ODD)
 

@@ -37,6 +37,8 @@ class Secrets(Base):
                 request = build(None)
             except AgentBridgeError:
                 continue  # a vendor that needs a key may say so
+            except Exception as error:
+                raise AssertionError(f"without a key {what} raised {error!r}: call.api_key may be None") from error
             keyed, other = build(CANARY).auth, build(OTHER_KEY).auth
             of_key = {name for name, value in keyed.items() if other.get(name) != value}
             empty = [name for name, value in request.auth.items() if name in of_key or _is_empty(value)]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ...events import Event, ReasoningDelta, SourcesFound, TextDelta, ToolCalled
+from ...events import Event, ReasoningDelta, SourcesFound, StepChanged, TextDelta, ToolCalled, VendorEvent
 from ...faults import Fault, FaultKind
 from ...model import Result
 from ...provider import StreamDecoder
@@ -18,6 +18,7 @@ from .examples import GARBAGE
 from .failures import disagreement
 from .mutations import fields, replaced, without
 
+_EVENTS = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound, StepChanged, VendorEvent)
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
 _FOREIGN = "\u00e9\u20ac\U0001f600"  # two, three and four bytes in UTF-8
 _WHOLE = 4096  # bytes of a stream that is cut at each byte; a longer one at the ends of its lines
@@ -31,7 +32,10 @@ class Streams(Base):
     def test_streams_read_as_given(self) -> None:
         self._needs_streams()
         for name, (data, expected) in self.streams.items():
-            _, end = self._decoded([data], name)
+            events, end = self._decoded([data], name)
+            assert all(isinstance(event, _EVENTS) for event in events), (
+                f"stream {name!r} gives {events!r}: what nobody models is a VendorEvent; Started and Completed are the core's"
+            )
             if isinstance(expected, str):
                 assert isinstance(end, Result), f"stream {name!r} ended in {end!r}"
                 assert end.text == expected, f"stream {name!r} was read as {end.text!r}, not as {expected!r}"
@@ -131,14 +135,17 @@ class Streams(Base):
         decoder, events = self._decoder(), list[Event]()
         try:
             for piece in pieces:
-                events += decoder.feed(piece)
-            end = decoder.finish()
+                events += [] if decoder.done else decoder.feed(piece)  # as the core does
+            end, again = decoder.finish(), decoder.finish()
         except Exception as error:
             raise AssertionError(
                 f"the decoder raised {error!r} at the stream of {what}: give a VendorEvent for what it cannot read, and"
                 " let finish() return a Fault"
             ) from error
         assert isinstance(end, (Result, Fault)), f"finish() gave {end!r}, which is neither a Result nor a Fault"
+        assert repr(end) == repr(again), (
+            f"finish() gives two ends to the stream of {what}: it may be called at any time"
+        )
         return events, end
 
     def _cuttable(self) -> Iterator[tuple[str, bytes]]:

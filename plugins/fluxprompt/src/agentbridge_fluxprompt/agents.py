@@ -71,10 +71,14 @@ class Folder:
 
 @attrs.frozen(kw_only=True)
 class ListAgents(Operation[tuple[Agent, ...]]):
-    """List the agents that the key can see. `GET /integrations/agents`; vendor docs "List agents"."""
+    """List the agents that the key can see.
+
+    `GET /integrations/agents`; vendor docs "List agents".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "list-agents"
+    idempotent: ClassVar[bool] = True
 
     name_contains: str | None = attrs.field(default=None, validator=_optional(given), metadata=_NAME_CONTAINS)
 
@@ -89,10 +93,14 @@ class ListAgents(Operation[tuple[Agent, ...]]):
 
 @attrs.frozen(kw_only=True)
 class GetAgent(Operation[AgentJson]):
-    """Get an agent's full JSON. `GET /integrations/agents/{id}`; vendor docs "Get an agent's full JSON"."""
+    """Get an agent whole: its nodes and edges.
+
+    `GET /integrations/agents/{id}`; vendor docs "Get an agent's full JSON".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "get-agent"
+    idempotent: ClassVar[bool] = True
 
     agent_id: str = attrs.field(validator=given, metadata=_AGENT)
 
@@ -107,9 +115,9 @@ class GetAgent(Operation[AgentJson]):
 
 @attrs.frozen(kw_only=True)
 class CreateAgent(Operation[str]):
-    """Create an agent and get its id. `POST /integrations/agents`; vendor docs "Create an agent".
+    """Create an agent and get its id.
 
-    It needs a folder: by its id, or by a name that is found or made. Without a space it is private.
+    `POST /integrations/agents`; vendor docs "Create an agent". It needs a folder: by its id, or by a name that is found or made. Without a space it is private.
     """
 
     provider: ClassVar[str] = "fluxprompt"
@@ -147,9 +155,9 @@ class CreateAgent(Operation[str]):
 
 @attrs.frozen(kw_only=True)
 class UpdateAgent(Operation[AgentJson]):
-    """Rename an agent, or replace its content whole. `PATCH /integrations/agents/{id}`; vendor docs "Update an agent".
+    """Rename an agent, or replace its content whole.
 
-    Every node and edge that `content` does not have is deleted: get the agent first, change that, send it back.
+    `PATCH /integrations/agents/{id}`; vendor docs "Update an agent". Every node and edge that `content` does not have is deleted: get the agent first, change that, send it back.
     """
 
     provider: ClassVar[str] = "fluxprompt"
@@ -176,13 +184,14 @@ class UpdateAgent(Operation[AgentJson]):
 
 @attrs.frozen(kw_only=True)
 class GetAgentDocumentation(Operation[str]):
-    """Read an agent's documentation, markdown. `GET /integrations/agents/{id}/documentation`.
+    """Read an agent's documentation, which is markdown.
 
-    Vendor docs "Companion documentation": of the fifteen endpoints there, production answers this one only.
+    `GET /integrations/agents/{id}/documentation`; vendor docs "Companion documentation": of the fifteen endpoints there, production answers this one only.
     """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "get-agent-documentation"
+    idempotent: ClassVar[bool] = True
 
     agent_id: str = attrs.field(validator=given, metadata=_AGENT)
 
@@ -199,10 +208,14 @@ class GetAgentDocumentation(Operation[str]):
 
 @attrs.frozen(kw_only=True)
 class ListFolders(Operation[tuple[Folder, ...]]):
-    """List the folders that the key can write to. `GET /integrations/folders`; vendor docs "List folders"."""
+    """List the folders that the key can write to.
+
+    `GET /integrations/folders`; vendor docs "List folders".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "list-folders"
+    idempotent: ClassVar[bool] = True
 
     name_contains: str | None = attrs.field(default=None, validator=_optional(given), metadata=_NAME_CONTAINS)
 

@@ -57,10 +57,14 @@ class ChatCompletion:
 
 @attrs.frozen(kw_only=True)
 class ListModels(Operation[tuple[ChatModel, ...]]):
-    """List the models that the key may use. `GET /v1/models`; vendor docs "List models"."""
+    """List the models that the key may use.
+
+    `GET /v1/models`; vendor docs "List models".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "list-models"
+    idempotent: ClassVar[bool] = True
 
     def build_request(self, call: Call) -> HttpRequest:
         """Nothing can be asked for."""
@@ -73,9 +77,9 @@ class ListModels(Operation[tuple[ChatModel, ...]]):
 
 @attrs.frozen(kw_only=True)
 class CreateChatCompletion(Operation[ChatCompletion]):
-    """Let a model answer. `POST /v1/chat/completions`, whole, not streamed; vendor docs "Chat completions".
+    """Let a model answer, without a flow.
 
-    The vendor gives up after about 120 s with a 504.
+    `POST /v1/chat/completions`, whole, not streamed; vendor docs "Chat completions". The vendor gives up after about 120 s with a 504.
     """
 
     provider: ClassVar[str] = "fluxprompt"

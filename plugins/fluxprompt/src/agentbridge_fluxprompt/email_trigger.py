@@ -77,9 +77,9 @@ class Mailed:
 
 @attrs.frozen(kw_only=True)
 class EmailTrigger(Operation[Mailed]):
-    """Start an agent by an e-mail through your own mail server. Needs the extra `email` of agentbridge-core.
+    """Start an agent by an e-mail through your own mail server.
 
-    `smtp://` servers must offer STARTTLS, unless `starttls` is False: then all goes in the clear, the password too.
+    Needs the extra `email` of agentbridge-core. `smtp://` servers must offer STARTTLS, unless `starttls` is False: then all goes in the clear, the password too.
     """
 
     provider: ClassVar[str] = "fluxprompt"

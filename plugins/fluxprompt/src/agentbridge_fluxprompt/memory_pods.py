@@ -59,7 +59,10 @@ class Pod:
 
 @attrs.frozen(kw_only=True)
 class CreatePod(Operation[Pod]):
-    """Create an empty memory pod. `POST /flux/memory-pods`; vendor docs "Create a memory pod"."""
+    """Create an empty memory pod.
+
+    `POST /flux/memory-pods`; vendor docs "Create a memory pod".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "create-pod"
@@ -96,13 +99,14 @@ class CreatePod(Operation[Pod]):
 
 @attrs.frozen(kw_only=True)
 class ListPods(Operation[tuple[Pod, ...]]):
-    """List memory pods, or get one by its id. `GET /flux/memory-pods/get`; vendor docs "List or get memory pods".
+    """List memory pods, or get one by its id.
 
-    A pod that is not there, or not for this key, is an empty tuple.
+    `GET /flux/memory-pods/get`; vendor docs "List or get memory pods". A pod that is not there, or not for this key, is an empty tuple.
     """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "list-pods"
+    idempotent: ClassVar[bool] = True
 
     pod_id: str | None = attrs.field(
         default=None, validator=_optional(given), metadata={"help": "only the pod of this id"}
@@ -127,10 +131,10 @@ class ListPods(Operation[tuple[Pod, ...]]):
 
 @attrs.frozen(kw_only=True)
 class AddDocuments(Operation[Pod]):
-    """Add documents to a pod: files are uploaded, links fetched by the vendor. Vendor docs "Add a document".
+    """Add documents to a pod: files are uploaded, links fetched by the vendor.
 
-    `POST /flux/memory-pods/{podId}/add-document`. It is queued: ask ListPods until each file is `ready`, every 2 to 5 s
-    for up to 5 minutes (vendor docs). The same file twice is two files.
+    `POST /flux/memory-pods/{podId}/add-document`; vendor docs "Add a document". It is queued: ask ListPods until each
+    file is `ready`, every 2 to 5 s for up to 5 minutes (vendor docs). The same file twice is two files.
     """
 
     provider: ClassVar[str] = "fluxprompt"
@@ -162,9 +166,10 @@ class AddDocuments(Operation[Pod]):
 
 @attrs.frozen(kw_only=True)
 class ReplaceDocument(Operation[Pod]):
-    """Replace a document by what a URL has. Vendor docs "Replace a document".
+    """Replace a document of a pod by what a URL has.
 
-    `PUT /flux/memory-pods/{podId}/replace-document`. The old one is deleted before the new one is queued.
+    `PUT /flux/memory-pods/{podId}/replace-document`; vendor docs "Replace a document". The old one is deleted before
+    the new one is queued.
     """
 
     provider: ClassVar[str] = "fluxprompt"
@@ -189,9 +194,10 @@ class ReplaceDocument(Operation[Pod]):
 
 @attrs.frozen(kw_only=True)
 class DeleteDocuments(Operation[Pod | None]):
-    """Delete documents by their names. Names that are not there are skipped, and nothing says so (vendor docs).
+    """Delete documents of a pod by their names.
 
-    `DELETE /flux/memory-pods/{podId}/delete-document`; vendor docs "Delete a document". Compare `files` of the answer.
+    `DELETE /flux/memory-pods/{podId}/delete-document`; vendor docs "Delete a document". Names that are not there are
+    skipped, and nothing says so: compare `files` of the answer.
     """
 
     provider: ClassVar[str] = "fluxprompt"

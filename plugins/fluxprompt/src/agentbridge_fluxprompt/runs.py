@@ -94,10 +94,9 @@ class _Start:
 
 @attrs.frozen(kw_only=True)
 class StartExecution(_Start, Operation[Result]):
-    """Start a run without waiting for it longer than the vendor does. `POST /flux/api-v2`; the help page, and
-    vendor docs "Async flow execution".
+    """Start a run, and wait no longer than the vendor does.
 
-    A Result where the run is done within the vendor's 30 s and no `callback_url` is set; else a Pending, whose id
+    `POST /flux/api-v2`; the help page, and vendor docs "Async flow execution". A Result where the run is done within the vendor's 30 s and no `callback_url` is set; else a Pending, whose id
     GetExecution takes. `invoke` also waits.
     """
 
@@ -126,10 +125,14 @@ class StartExecution(_Start, Operation[Result]):
 
 @attrs.frozen(kw_only=True)
 class GetExecution(Operation[Execution]):
-    """Ask how a run is. `GET /flux/executions/{id}`; vendor docs "Async flow execution"."""
+    """Ask how a run is.
+
+    `GET /flux/executions/{id}`; vendor docs "Async flow execution".
+    """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "get-execution"
+    idempotent: ClassVar[bool] = True
 
     execution_id: str = attrs.field(validator=given, metadata={"help": "the run's id: Pending.id, or executionId"})
 
@@ -144,9 +147,9 @@ class GetExecution(Operation[Execution]):
 
 @attrs.frozen(kw_only=True)
 class TriggerWebhook(_Start, Operation[Acknowledged]):
-    """Start a run and forget it: the result goes where the flow sends it, never here. `POST /flux/api-v2-webhook`.
+    """Start a run and forget it: the result goes where the flow sends it, never here.
 
-    The help page says: the same query, body and key as a run. Vendor docs "External API endpoints" say: any body, which
+    `POST /flux/api-v2-webhook`. The help page says: the same query, body and key as a run. Vendor docs "External API endpoints" say: any body, which
     goes into the first input whole, and no key. `inputs` and `files` are the former, `body` is the latter; the key is sent.
     """
 
@@ -185,13 +188,14 @@ class TriggerWebhook(_Start, Operation[Acknowledged]):
 
 @attrs.frozen(kw_only=True)
 class GetBatchStatus(Operation[BatchStatus]):
-    """Ask how a batch is. `GET /flux/batch-process/{id}/status`; vendor docs "External API endpoints".
+    """Ask how a batch is.
 
-    A batch that failed has its `error` here: the question, how it is, was answered.
+    `GET /flux/batch-process/{id}/status`; vendor docs "External API endpoints". A batch that failed has its `error` here: the question, how it is, was answered.
     """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "get-batch-status"
+    idempotent: ClassVar[bool] = True
 
     batch_id: str = attrs.field(validator=given, metadata={"help": "the id that the upload of the CSV gave"})
 
@@ -206,13 +210,14 @@ class GetBatchStatus(Operation[BatchStatus]):
 
 @attrs.frozen(kw_only=True)
 class GetBatchDownload(Operation[str]):
-    """Let the vendor build a CSV of inputs and outputs, and get a link to it. Whoever has the link can read it.
+    """Let the vendor build a CSV of a batch's inputs and outputs: a link, which whoever has it can read.
 
     `GET /flux/batch-process/{ids}/download`; vendor docs "External API endpoints".
     """
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "get-batch-download"
+    idempotent: ClassVar[bool] = True
 
     batch_ids: tuple[str, ...] = attrs.field(
         converter=many, validator=each(str), metadata={"help": "the ids of one or several batches"}

@@ -202,7 +202,6 @@ class DeleteDocuments(Operation[Pod | None]):
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "delete-documents"
-    idempotent: ClassVar[bool] = True
 
     pod_id: str = attrs.field(validator=given, metadata=_POD)
     file_names: tuple[str, ...] = attrs.field(
@@ -214,9 +213,9 @@ class DeleteDocuments(Operation[Pod | None]):
             raise wrong(self, "file_names", "names no file; give at least one")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """A DELETE with a body."""
+        """A DELETE with a body. Twice does no harm: what is gone is skipped."""
         path = _below(self.pod_id, "delete-document")
-        return request_to(path, call, "DELETE", json=said(self, wire.DELETION))
+        return request_to(path, call, "DELETE", json=said(self, wire.DELETION), idempotent=True)
 
     def read(self, response: HttpResponse) -> Pod | Fault | None:
         """The pod as it is now; None where it no longer exists."""

@@ -282,5 +282,5 @@ def asked_of(
         session_id=session_id,
         dropped=dropped,
         secrets=secrets,
-        key_hint="" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}",
+        key_hint="" if request.auth or request.is_mail else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )

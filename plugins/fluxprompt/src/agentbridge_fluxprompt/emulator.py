@@ -22,6 +22,7 @@ from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
 
 from . import wire
 from .emulated_callbacks import consolidated, nodes
+from .emulated_operations import routes as operation_routes
 
 SCENARIOS = {
     "ok": "the flow echoes its inputs, files and links",
@@ -62,6 +63,7 @@ def make() -> Emulator:
     routes = [
         Route(wire.RUN_PATH, vendor.run, methods=["POST"]),
         Route(f"{wire.EXECUTIONS_PATH}/{{id}}", vendor.poll, methods=["GET"]),
+        *operation_routes(SCENARIOS),
     ]
     return Emulator(routes, SCENARIOS)
 

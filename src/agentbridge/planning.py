@@ -272,7 +272,8 @@ def asked_of(
     dropped: tuple[str, ...] = (),
 ) -> Asked:
     """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
-    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
+    known = (connection.api_key, connection.proxy, *request.auth.values())
+    secrets = frozenset(secret for secret in known if isinstance(secret, str) and secret)
     guard_logs(secrets)
     return Asked(
         provider=provider.name,

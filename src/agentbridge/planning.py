@@ -23,6 +23,7 @@ from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
+from .rules import taught
 from .settings import SETTINGS, Settings
 from .streaming import StreamPlan
 from .verdict import Asked
@@ -96,7 +97,7 @@ def plan_run(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=provider.read,
+        read=taught(provider.read, connection.faults),
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import warnings
 from collections.abc import Callable, Coroutine
@@ -49,6 +50,7 @@ class AsyncBridge(BridgeBase):
             lambda started: stream(planned.streamed, started),
             lambda: self._transport(planned.connection),
             self._turns,
+            planned.pending,
         )
 
     async def submit(
@@ -67,21 +69,21 @@ class AsyncBridge(BridgeBase):
         await _aside(submission.expect, submission.has_address)
         try:
             pending = await self._drive(lambda started: submit(submission.plan, started), submission.connection)
-        except BaseException as error:
-            submission.failed(error)
+        except Exception as error:
+            await _aside(functools.partial(submission.failed, error), submission.has_address)
             raise
         return await _aside(lambda: submission.begun(pending), submission.has_address)
 
     async def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
         """Ask for a run until it is over; see `Bridge.wait`."""
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return await self._drive(lambda started: wait(plan, pending, started), account)
 
     async def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Ask once for a run; see `Bridge.poll`."""
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return await self._drive(lambda started: poll(plan, pending, started), account)

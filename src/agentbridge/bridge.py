@@ -68,6 +68,7 @@ class Bridge(BridgeBase):
             lambda started: stream(planned.streamed, started),
             lambda: self._transport(planned.connection),
             self._turns,
+            planned.pending,
         )
 
     def submit(
@@ -104,7 +105,7 @@ class Bridge(BridgeBase):
 
         Raises what `invoke` raises; UnsupportedFeatureError where the vendor cannot be asked.
         """
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return self._drive(lambda started: wait(plan, pending, started), account)
@@ -114,7 +115,7 @@ class Bridge(BridgeBase):
 
         Raises what `wait` raises.
         """
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return self._drive(lambda started: poll(plan, pending, started), account)

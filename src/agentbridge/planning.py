@@ -16,8 +16,8 @@ from .config import did_you_mean
 from .connection import Connection, variable
 from .directory import Directory
 from .errors import ConfigurationError, UnsupportedFeatureError
-from .exchange import Plan, RunPlan
 from .model import SHARED, Invocation, Pending
+from .plans import Plan, RunPlan
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
@@ -49,6 +49,17 @@ class PlannedRun:
     def streamed(self) -> StreamPlan:
         """The same run, its answer taken piece by piece."""
         return StreamPlan(run=self.plan, decoder=self.decoder)
+
+    def pending(self) -> Pending | None:
+        """How the run can be found again, as far as that is known before its answer."""
+        found, asked = self.plan.lost(), self.plan.asked
+        return found and attrs.evolve(
+            found,
+            provider=asked.provider,
+            connection=asked.connection,
+            agent=asked.agent,
+            session_id=found.session_id or asked.session_id,
+        )
 
     def for_invoke(self) -> PlannedRun:
         """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""

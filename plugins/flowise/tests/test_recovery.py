@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+import agentbridge.planning
 from agentbridge import (
     Connection,
     HttpRequest,
@@ -54,15 +56,34 @@ def play(open_bridge):
     return make
 
 
-@pytest.fixture
-def recovered(play):
-    """What becomes of a run whose answer was lost, given what the server had stored."""
+def queried(recorded: dict[str, Any]) -> dict[str, str]:
+    """What the recorder asked with."""
+    return dict(parse_qsl(urlsplit(recorded["request"]["line"].split()[1]).query))
 
-    def recover(name: str, **fields: Any) -> Result | Pending:
+
+def asked(stored: dict[str, Any]) -> str:
+    """The question of a recorded run: from the call, or from what its execution kept of it."""
+    if "prediction" in stored:
+        return str(stored["prediction"]["request"]["body"]["question"])
+    executions = stored["executions"]["response"]["body"].get("data") or [{"executionData": "[]"}]
+    nodes = json.loads(executions[0]["executionData"]) or [{"data": {"input": {"question": "hello"}}}]
+    return str(nodes[0]["data"]["input"]["question"])
+
+
+@pytest.fixture
+def recovered(play, monkeypatch):
+    """What becomes of a run whose answer was lost, given what the server had stored; it is called as it was recorded."""
+
+    def recover(name: str, *, own_session: bool = True) -> Result | Pending:
         stored = recording(name)
+        chat_id, session = queried(stored["chatmessage"])["chatId"], queried(stored["executions"])["sessionId"]
+        if not own_session:
+            stored = json.loads(json.dumps(stored).replace(session, chat_id))
+            session = chat_id
+        monkeypatch.setattr(agentbridge.planning, "uuid4", lambda: chat_id)
         bridge, _ = play(NoAnswer("timeout"), answer(stored["chatmessage"]), answer(stored["executions"]))
         with pytest.raises(errors.ResponseTimeoutError) as caught:
-            bridge.invoke("flowise:flow-1", "hello", **fields)
+            bridge.invoke("flowise:flow-1", asked(stored), session_id=None if session == chat_id else session)
         return bridge.recover(caught.value)
 
     return recover
@@ -114,7 +135,8 @@ def test_a_streamed_run_is_found_with_what_its_stream_would_have_told(recovered)
 
 def test_an_answer_whose_call_failed_afterwards_is_not_lost(recovered):
     """The run ended, its follow-up prompts failed: the call was a 500, no message was stored, the execution has it."""
-    assert recovered("af_followup_broken").text.strip()
+    assert recovered("af_followup_broken", own_session=False).text.strip()
+    assert isinstance(recovered("af_followup_broken"), Pending)  # in a caller's session it might be an earlier run's
 
 
 STORED = {
@@ -142,7 +164,7 @@ def test_what_has_not_ended_or_left_no_trace_is_still_pending(recovered, name):
     """A chatflow that failed leaves none: nobody can tell it from one that runs."""
     found = recovered(name)
     assert isinstance(found, Pending)
-    assert (found.kind, found.step, found.agent) == ("poll", None, "flow-1")
+    assert (found.kind, found.agent) == ("poll", "flow-1")
 
 
 FAILED = {
@@ -180,14 +202,46 @@ def test_a_refusal_is_raised_as_such_and_the_run_stays_known(recovered, name, er
 # a session of the caller's has other runs too
 
 
-def executions(*states: str) -> dict[str, Any]:
-    node = {"nodeLabel": "LLM", "status": "ERROR", "data": {"error": "boom"}}
-    return {"data": [{"id": "e", "state": state, "executionData": json.dumps([node])} for state in states], "total": 1}
+def executions(*states: str, question: str = "hello") -> dict[str, Any]:
+    nodes = [
+        {"nodeLabel": "Start", "status": "FINISHED", "data": {"input": {"question": question}}},
+        {"nodeLabel": "LLM", "status": "ERROR", "data": {"error": "boom"}},
+    ]
+    stored = [{"id": "e", "state": state, "sessionId": "s-1", "executionData": json.dumps(nodes)} for state in states]
+    return {"data": stored, "total": 1}
 
 
-def shared(*states: str) -> Any:
-    asked = HttpRequest("GET", "http://f", query={"startDate": "2026-01-01T00:00:00Z"})
-    return read(executions(*states), HttpResponse(200, JSON, request=asked))
+def shared(*states: str, question: str = "hello", session: str = "s-1") -> Any:
+    mine = Flowise().recover(HttpRequest("POST", "http://f", json={"chatId": "c-1", "question": "hello"}))
+    asked = {"startDate": "2026-01-01T00:00:00Z", "sessionId": session}
+    request = HttpRequest("GET", f"http://f#{mine.step}", query=asked)
+    return read(executions(*states, question=question), HttpResponse(200, JSON, request=request))
+
+
+def test_a_failure_that_was_asked_something_else_is_another_runs():
+    assert isinstance(shared("ERROR", question="another"), Pending)
+
+
+def test_a_failure_of_another_session_is_another_runs():
+    assert isinstance(shared("ERROR", session="s-2"), Pending)
+
+
+def test_a_message_of_another_call_is_not_taken_for_the_answer():
+    request = HttpRequest("GET", "http://f", query={"chatId": "c-1"})
+    message = {"role": "apiMessage", "content": "somebody else's", "chatId": "c-2"}
+    assert isinstance(read([message], HttpResponse(200, JSON, request=request)), Pending)
+
+
+def test_a_state_that_nobody_knows_is_not_taken_for_an_end():
+    request = HttpRequest("GET", "http://f", query={"sessionId": "s-1"})
+    assert isinstance(read(executions("QUEUED"), HttpResponse(200, JSON, request=request)), Pending)
+
+
+def test_a_chat_id_of_the_callers_own_is_refused(play):
+    bridge, transport = play(HttpResponse(200, JSON, b"{}"))
+    with pytest.raises(errors.UnsupportedFeatureError, match=r"options\['chatId'\].*session_id"):
+        bridge.invoke("flowise:flow-1", "hello", options={"flowise": {"chatId": "mine"}})
+    assert transport.sent == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +265,8 @@ def test_only_executions_since_the_call_are_asked_for_in_a_callers_session(play)
     bridge.recover(caught.value)
     asked = transport.sent[2].request.query
     assert (asked["sessionId"], asked["limit"]) == ("s-1", "5")
-    assert asked["startDate"] < caught.value.pending.started_at
+    assert asked["startDate"][:19] == caught.value.pending.started_at[:19]  # whole seconds, as the server's
+    assert "#" in transport.sent[2].request.url  # what it compares by; never sent
 
 
 def test_a_session_of_its_own_is_asked_for_its_one_execution(play):

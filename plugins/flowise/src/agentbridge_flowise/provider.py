@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from agentbridge import (
     Call,
@@ -44,6 +45,12 @@ class Flowise(Provider):
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
         """Always with a fresh `chatId`, so that the run can be found again; the session travels beside it."""
+        if "chatId" in call.options:
+            raise UnsupportedFeatureError(
+                "options['chatId']",
+                "each call has one of its own, so that its run can be found again and no other's. Carry the conversation by"
+                " session_id",
+            )
         body: dict[str, Any] = {**_question(invocation, call), "chatId": call.fresh_id}
         if invocation.session_id is not None:
             body["overrideConfig"] = {"sessionId": invocation.session_id}
@@ -134,11 +141,22 @@ def _upload(file: File | Link, upload_type: Any) -> dict[str, Any]:
     if file.input is not None:
         raise UnsupportedFeatureError("files", f"its files belong to no input. Leave out input={file.input!r}")
     if isinstance(file, Link):
-        return {"type": "url", "name": file.name or file.url, "mime": "", "data": file.url}
+        return {"type": "url", "name": file.name or file.url, "mime": _image_type(file), "data": file.url}
     kind = upload_type.get(file.name) if isinstance(upload_type, dict) else upload_type
     kind = kind or _kind(file)
     data = FileText(file) if kind == "file:full" else DataUrl(file)
     return {"type": kind, "name": file.name, "mime": file.type, "data": data}
+
+
+def _image_type(link: Link) -> str:
+    """A model gets a link only if its type begins with image/ (S: components/src/multiModalUtils.ts; T: live tests)."""
+    guesses = (mimetypes.guess_type(name)[0] for name in (urlsplit(link.url).path, link.name or ""))
+    kind = next(filter(None, guesses), "image/*")
+    if not kind.startswith("image/"):
+        raise UnsupportedFeatureError(
+            "files", f"a model gets links to images only, and {link.url!r} is {kind}. Send the file itself"
+        )
+    return kind
 
 
 def _kind(file: File) -> str:

@@ -84,6 +84,7 @@ class ExecutedNode(Reply):
     data: Lenient[NodeData] = None
 
 
+ENDED_STATES = frozenset({"FINISHED", "STOPPED"})  # S: Interface.ts:23; T: recover_3_done, af_human
 FAILED_STATES = frozenset({"ERROR", "TERMINATED", "TIMEOUT"})  # S: Interface.ts:23; in a 200: an inference
 
 

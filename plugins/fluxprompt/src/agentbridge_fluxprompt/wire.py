@@ -99,6 +99,8 @@ class Consolidated(Measured):
 
     output: Any
     executionId: Lenient[str] = None
+    status: Lenient[str] = None
+    errorMessage: Lenient[str] = None
 
 
 NODE_FIELDS = frozenset({"text", "outputId", "timestamp"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import flowise_operations as flowise
+
 from agentbridge import Operation
 from agentbridge_flowgent import (
     DailyUsage,
@@ -84,3 +86,6 @@ FAILURES: dict[str, tuple[Operation[Any], str, int, str]] = {
     "flowgent/whatsapp-server-error": (WHATSAPP, "ProviderError", 200, "Internal server error"),
 }
 """The operation, and of its error the class, the HTTP status and how its message begins."""
+
+ANSWERS |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), value) for name, value in flowise.ANSWERS.items()}
+FAILURES |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), *said) for name, said in flowise.FAILURES.items()}

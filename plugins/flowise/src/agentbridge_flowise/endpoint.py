@@ -41,6 +41,8 @@ def refusal(response: HttpResponse) -> Fault | None:
     if response.status == 429 and response.content_type == "text/html":
         # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
         return fault_from_status(429, response.text)
+    if response.status == 401 and response.text == wire_operations.UNKNOWN_KEY:
+        return fault_from_status(401, response.text)
     body = response.json()
     if wire.is_failure(body):
         return _failure(wire.Failure.model_validate(body))

@@ -20,6 +20,9 @@ VERSION = ("version",)
 VERIFY, VERIFIED = ("verify", "apikey"), "OK"
 """The key stands in the path, and the answer is a JSON text (S: routes/verify; T: ep_verify_key)."""
 
+UNKNOWN_KEY = "Unauthorized"
+"""Of a key in the path of chatflows, as text/html (S: controllers/chatflows; R: key-flows-refused-key)."""
+
 FLOWS, KEY_FLOWS = ("chatflows",), ("chatflows", "apikey")
 STREAMING, UPLOADS = ("chatflows-streaming",), ("chatflows-uploads",)
 MESSAGES, ABORT, EXECUTIONS = ("chatmessage",), ("chatmessage", "abort"), ("executions",)

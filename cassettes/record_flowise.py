@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+import time
 import urllib.request
 import uuid
 from collections.abc import Mapping
@@ -98,6 +99,7 @@ def _made(info: dict[str, Any]) -> dict[str, str]:
     flow = {"type": "AGENTFLOW", "flowData": json.dumps(_small_flow()), "deployed": False, "isPublic": False}
     bound = {**flow, "name": operations.BOUND, "apikeyid": keys[info["other_api_key"]]}
     made = {operations.BOUND: _asked(info, "POST", "/chatflows", bound)["id"]}
+    time.sleep(1.1)  # the server's dates are whole seconds, and it sorts by them
     made[operations.SMALL] = _asked(info, "POST", "/chatflows", {**flow, "name": operations.SMALL})["id"]
     asked = {"question": "hello", "chatId": operations.CHAT}
     answer = _asked(info, "POST", f"/prediction/{made[operations.SMALL]}", asked)

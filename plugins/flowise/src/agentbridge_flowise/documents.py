@@ -46,7 +46,7 @@ class Attachment:
     @property
     def file(self) -> File:
         """The text as a file of a call, as Flowise's own chat does it: `bridge.invoke(..., files=[attachment.file])`."""
-        return File(self.name, self.text.encode(), "text/plain")
+        return File(self.name, self.text.encode(), media_type="text/plain")
 
 
 @attrs.frozen

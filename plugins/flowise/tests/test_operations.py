@@ -437,4 +437,6 @@ def test_an_operation_compares_pickles_and_holds_no_secret():
     for operation in EVERY:
         assert pickle.loads(pickle.dumps(operation)) == operation
         assert "secret-key" not in repr(operation)
-        assert isinstance(operation.build_request(CALL), HttpRequest)
+        request = operation.build_request(CALL)
+        assert isinstance(request, HttpRequest)
+        assert "secret-key" not in repr(request)

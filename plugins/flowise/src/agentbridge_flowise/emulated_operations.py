@@ -50,9 +50,9 @@ class Operations:
         paths = {
             "GET /ping": self.ping,
             "GET /version": self.version,
-            "GET /verify/apikey/{key}": self.verify,
+            "GET /verify/apikey/{key:path}": self.verify,
             "GET /chatflows": self.flows,
-            "GET /chatflows/apikey/{key}": self.key_flows,
+            "GET /chatflows/apikey/{key:path}": self.key_flows,
             "GET /chatflows/{flow}": self.flow,
             "GET /chatflows-streaming/{flow}": self.streaming,
             "GET /chatflows-uploads/{flow}": self.uploads,

@@ -105,7 +105,7 @@ class Runs:
         refused = refused_key(request) or await common_answer(request.path_params["flow"], request)
         if refused is not None:
             return refused
-        if request.path_params["flow"] not in self._flows:
+        if request.path_params["flow"] not in self._flows - {"not-found"}:
             return error(500, _NO_SUCH_FLOW)
         asked = request.query_params
         found = [run for run in self.of(request.path_params["flow"]) if run.is_meant(asked)]

@@ -47,9 +47,9 @@ class FeedbackList:
 
 @attrs.frozen(init=False)
 class GiveFeedback(Operation[Feedback]):
-    """Rate an answer: `GiveFeedback(result, "THUMBS_UP")`, or by the id of its message.
+    """Rate an answer.
 
-    A second rating of the same answer stands beside the first; `UpdateFeedback` changes one.
+    `GiveFeedback(result, "THUMBS_UP")`, or with the id of its message. A second rating of the same answer stands beside the first; `UpdateFeedback` changes one.
     Source: routes/feedback, services/feedback/validation.ts. Needs no key.
 
     Raises:

@@ -93,9 +93,9 @@ class ListFlows(Operation[Flows]):
 
 @attrs.frozen
 class ListKeyFlows(Operation[Flows]):
-    """List the flows that can be called with the connection's key: those that are bound to it, and those bound to none.
+    """List the flows that can be called with the connection's key.
 
-    The key stands in the address, so it is seen by whatever logs addresses on the way; agentbridge masks it. All flows
+    They are those that are bound to it, and those bound to none. The key stands in the address, so it is seen by whatever logs addresses on the way; agentbridge masks it. All flows
     come at once, by name; where there are none, the server says so by a failure: a NotFoundError.
     Source: routes/chatflows, services/chatflows. The key needs no permission.
     """
@@ -109,7 +109,7 @@ class ListKeyFlows(Operation[Flows]):
     def build_request(self, call: Call) -> HttpRequest:
         query = wire_operations.KeyFlowsQuery(keyonly="true" if self.only_bound else None)
         said = query.model_dump(exclude_none=True)
-        return endpoint.request(call, "GET", *wire_operations.KEY_FLOWS, key.of(call), query=said)
+        return key.request(call, *wire_operations.KEY_FLOWS, query=said)
 
     def read(self, response: HttpResponse) -> Flows | Fault:
         refused = endpoint.refusal(response)

@@ -157,9 +157,9 @@ def _nodes(text: str | None) -> tuple[tuple[Any, ...], tuple[str, ...]]:
 
 @attrs.frozen(init=False)
 class Abort(Operation[None]):
-    """End a run that is under way: `Abort(pending)`, or `Abort(agent_id, chat_id)`.
+    """End a run that is under way.
 
-    The server says yes to everything, also where nothing runs. An Agentflow V2 ends with an error; a chatflow with a
+    `Abort(pending)`, or `Abort(agent_id, chat_id)`. The server says yes to everything, also where nothing runs. An Agentflow V2 ends with an error; a chatflow with a
     conversation chain and an Agentflow V1 do not hear it, and end as ever.
     Source: routes/chat-messages, controllers/chat-messages. Needs no key.
 

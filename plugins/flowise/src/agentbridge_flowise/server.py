@@ -55,9 +55,9 @@ class GetVersion(Operation[str]):
 
 @attrs.frozen
 class VerifyKey(Operation[str]):
-    """Ask whether the server knows the connection's key; it says `OK`, and any other key is an AuthenticationError.
+    """Ask whether the server knows the connection's key.
 
-    The key stands in the address, so it is seen by whatever logs addresses on the way; agentbridge masks it.
+    It says `OK`; a key that it does not know is an AuthenticationError. The key stands in the address, so it is seen by whatever logs addresses on the way; agentbridge masks it.
     Source: routes/verify, services/apikey.
     """
 
@@ -66,7 +66,7 @@ class VerifyKey(Operation[str]):
     idempotent: ClassVar[bool] = True
 
     def build_request(self, call: Call) -> HttpRequest:
-        return endpoint.request(call, "GET", *wire_operations.VERIFY, key.of(call))
+        return key.request(call, *wire_operations.VERIFY)
 
     def read(self, response: HttpResponse) -> str | Fault:
         refused = endpoint.refusal(response)

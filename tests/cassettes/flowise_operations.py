@@ -200,43 +200,64 @@ ANSWERS: dict[str, Any] = {
 }
 
 _GATE = ("AuthenticationError", 401, "Unauthorized Access")
-FAILURES: dict[str, tuple[str, int, str]] = {
-    "verify-key-refused-key": ("AuthenticationError", 401, "Unauthorized"),
+
+
+def _failed(kind: str, status: int, message: str) -> tuple[str, int, str, str]:
+    """The error handler repeats the status; the gates in front of it do not."""
+    return kind, status, message, str(status)
+
+
+FAILURES: dict[str, tuple[Any, ...]] = {
+    "verify-key-refused-key": _failed("AuthenticationError", 401, "Unauthorized"),
     "flows-no-key": _GATE,
     "flows-refused-key": _GATE,
     "key-flows-refused-key": ("AuthenticationError", 401, "Unauthorized"),
-    "key-flows-none": ("NotFoundError", 500, "Error: chatflowsService.getChatflowByApiKey - Chatflow not found"),
-    "flow-unknown": ("NotFoundError", 404, f"Chatflow {UNKNOWN} not found in the database!"),
-    "flow-not-an-id": ("InvalidRequestError", 400, "Invalid Chatflow ID"),
-    "streaming-unknown-flow": ("NotFoundError", 500, "Error: chatflowsService.checkIfChatflowIsValidForStreaming - "),
-    "uploads-unknown-flow": ("NotFoundError", 500, "Error: chatflowsService.checkIfChatflowIsValidForUploads - "),
-    "messages-unknown-flow": ("NotFoundError", 500, "Error: chatMessagesService.getAllChatMessages - "),
+    "key-flows-none": _failed("NotFoundError", 500, "Error: chatflowsService.getChatflowByApiKey - Chatflow not found"),
+    "flow-unknown": _failed("NotFoundError", 404, f"Chatflow {UNKNOWN} not found in the database!"),
+    "flow-not-an-id": _failed("InvalidRequestError", 400, "Invalid Chatflow ID"),
+    "streaming-unknown-flow": _failed(
+        "NotFoundError", 500, "Error: chatflowsService.checkIfChatflowIsValidForStreaming - "
+    ),
+    "uploads-unknown-flow": _failed(
+        "NotFoundError", 500, "Error: chatflowsService.checkIfChatflowIsValidForUploads - "
+    ),
+    "messages-unknown-flow": _failed("NotFoundError", 500, "Error: chatMessagesService.getAllChatMessages - "),
     "messages-no-key": _GATE,
     "messages-refused-key": _GATE,
     "executions-no-key": _GATE,
     "executions-refused-key": _GATE,
     "executions-other-key": ("PermissionDeniedError", 403, "Forbidden"),
-    "execution-unknown": ("NotFoundError", 500, "Error: executionsService.getExecutionById - Execution nope not found"),
+    "execution-unknown": _failed(
+        "NotFoundError", 500, "Error: executionsService.getExecutionById - Execution nope not found"
+    ),
     "execution-other-key": ("PermissionDeniedError", 403, "Forbidden"),
-    "give-feedback-unknown-message": ("NotFoundError", 404, f"Message with ID {UNKNOWN} not found"),
-    "give-feedback-other-chat": ("InvalidRequestError", 400, "Inconsistent chat ID: "),
-    "give-feedback-other-flow": ("InvalidRequestError", 400, "Inconsistent chatflow ID: "),
-    "update-feedback-unknown": ("NotFoundError", 404, f"Feedback with ID {UNKNOWN} not found"),
-    "attach-unknown-flow": ("NotFoundError", 500, "Error: attachmentService.createAttachment - Chatflow "),
-    "attach-not-an-id": ("InvalidRequestError", 500, "Error: attachmentService.createAttachment - Invalid chatflowId"),
-    "attach-not-enabled": (
+    "give-feedback-unknown-message": _failed("NotFoundError", 404, f"Message with ID {UNKNOWN} not found"),
+    "give-feedback-other-chat": _failed("InvalidRequestError", 400, "Inconsistent chat ID: "),
+    "give-feedback-other-flow": _failed("InvalidRequestError", 400, "Inconsistent chatflow ID: "),
+    "update-feedback-unknown": _failed("NotFoundError", 404, f"Feedback with ID {UNKNOWN} not found"),
+    "attach-unknown-flow": _failed("NotFoundError", 500, "Error: attachmentService.createAttachment - Chatflow "),
+    "attach-not-an-id": _failed(
+        "InvalidRequestError", 500, "Error: attachmentService.createAttachment - Invalid chatflowId"
+    ),
+    "attach-not-enabled": _failed(
         "InvalidRequestError",
         500,
         "Error: attachmentService.createAttachment - File upload is not",
     ),
-    "attach-not-allowed": ("InvalidRequestError", 500, "Error: attachmentService.createAttachment - File type 'app"),
-    "attach-other-ending": ("InvalidRequestError", 500, "Error: attachmentService.createAttachment - MIME type mis"),
-    "attach-other-path": ("InvalidRequestError", 500, "Error: attachmentService.createAttachment - Invalid path "),
+    "attach-not-allowed": _failed(
+        "InvalidRequestError", 500, "Error: attachmentService.createAttachment - File type 'app"
+    ),
+    "attach-other-ending": _failed(
+        "InvalidRequestError", 500, "Error: attachmentService.createAttachment - MIME type mis"
+    ),
+    "attach-other-path": _failed(
+        "InvalidRequestError", 500, "Error: attachmentService.createAttachment - Invalid path "
+    ),
     "upsert-no-key": _GATE,
     "upsert-refused-key": _GATE,
-    "upsert-other-key": ("AuthenticationError", 500, "Error: vectorsService.upsertVector - Unauthorized"),
-    "upsert-unknown-flow": ("NotFoundError", 500, "Error: vectorsService.upsertVector - Chatflow "),
-    "upsert-no-store": ("InvalidRequestError", 500, "Error: vectorsService.upsertVector - No vector node found"),
-    "upsert-failed": ("ExecutionError", 500, "Error: vectorsService.upsertVector - graph"),
+    "upsert-other-key": _failed("AuthenticationError", 500, "Error: vectorsService.upsertVector - Unauthorized"),
+    "upsert-unknown-flow": _failed("NotFoundError", 500, "Error: vectorsService.upsertVector - Chatflow "),
+    "upsert-no-store": _failed("InvalidRequestError", 500, "Error: vectorsService.upsertVector - No vector node found"),
+    "upsert-failed": _failed("ExecutionError", 500, "Error: vectorsService.upsertVector - graph"),
 }
-"""The class of an error, its HTTP status, and how its message begins."""
+"""The class of an error, its HTTP status, how its message begins, and the code where it has one."""

@@ -145,9 +145,6 @@ class UpdateFeedback(Operation[None]):
 
     provider: ClassVar[str] = "flowise"
     name: ClassVar[str] = "update-feedback"
-    idempotent: ClassVar[bool] = (
-        True  # the same words twice are the same rating (S: utils/updateChatMessageFeedback.ts)
-    )
 
     feedback_id: str = attrs.field(validator=an_id, metadata={"help": "the id of the rating"})
     rating: Rating | None = attrs.field(default=None, validator=attrs.validators.optional(_rating), metadata=_RATING)
@@ -158,8 +155,9 @@ class UpdateFeedback(Operation[None]):
             raise ConfigurationError("UpdateFeedback: there is nothing to change. Give a rating, a comment or both")
 
     def build_request(self, call: Call) -> HttpRequest:
+        """Twice does no harm: the same words are the same rating (S: utils/updateChatMessageFeedback.ts)."""
         body = wire_records.FeedbackBody(rating=self.rating, content=self.comment).model_dump(exclude_none=True)
-        return endpoint.request(call, "PUT", *wire_operations.FEEDBACK, self.feedback_id, json=body)
+        return endpoint.request(call, "PUT", *wire_operations.FEEDBACK, self.feedback_id, json=body, idempotent=True)
 
     def read(self, response: HttpResponse) -> Fault | None:
         refused = endpoint.refusal(response)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import flowise_operations as flowise
 import fluxprompt_operations
 
 from agentbridge import Operation
@@ -88,3 +89,6 @@ FAILURES: dict[str, tuple[Any, ...]] = {
     **{f"fluxprompt/{name}": expected for name, expected in fluxprompt_operations.FAILURES.items()},
 }
 """The operation, and of its error the class, the HTTP status, how its message begins, and the code where it has one."""
+
+ANSWERS |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), value) for name, value in flowise.ANSWERS.items()}
+FAILURES |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), *said) for name, said in flowise.FAILURES.items()}

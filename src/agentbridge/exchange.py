@@ -203,6 +203,7 @@ class State(Generic[T]):
         started = dt.datetime.fromtimestamp(max(0.0, self.wall - self.now + self.started), dt.UTC)
         return attrs.evolve(
             pending,
+            id=pending.id or known.id,
             connection=asked.connection,
             agent=asked.agent,
             session_id=pending.session_id or asked.session_id,

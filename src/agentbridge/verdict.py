@@ -180,7 +180,7 @@ def _hint(failure: Failure, asked: Asked, pending: Pending | None) -> str:
         parts = urlsplit(asked.request.url)
         return f" (at {parts.scheme}://{parts.netloc})"
     if pending is not None and pending.id and issubclass(failure.error, TransportError):
-        return f"; run {pending.id} was accepted and may go on"
+        return f"; run {pending.id} may go on: bridge.recover(error) asks for it"
     return ""
 
 

@@ -20,6 +20,9 @@ FAILURES = {
     "bad-gateway": errors.UnavailableError,
     "redirect": errors.ProviderError,
     "slow": errors.ResponseTimeoutError,
+    "late": errors.ResponseTimeoutError,
+    "late-failed": errors.ResponseTimeoutError,
+    "late-chatflow": errors.ResponseTimeoutError,
 }
 ANSWERS = {"ok", "cut", "keyed", "chatflow", "agentflow-v1", "json", "blank", "paused"}
 

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentbridge import Fault, FaultKind, Interrupt, Result, Source, ToolCall, Usage, fault_from_status
+from agentbridge import (
+    Fault,
+    FaultKind,
+    Interrupt,
+    Result,
+    Source,
+    ToolCall,
+    UnsupportedFeatureError,
+    Usage,
+    fault_from_status,
+)
 
 from . import wire
 
@@ -32,6 +42,7 @@ _SENTENCES = (
     (wire.UNAUTHORIZED, FaultKind.AUTHENTICATION),
     (wire.QUOTA, FaultKind.QUOTA_EXCEEDED),
     (wire.UNKNOWN_FLOW, FaultKind.NOT_FOUND),
+    (wire.NO_SUCH_FLOW, FaultKind.NOT_FOUND),
     (wire.MODEL_REFUSED, FaultKind.EXECUTION),
     (wire.IN_THE_RUN, FaultKind.EXECUTION),
 )
@@ -55,6 +66,46 @@ def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault
         warnings=warnings,
     )
     return _failed_node(nodes[-1], found) if nodes and nodes[-1].status in wire.FAILED_STATES else found
+
+
+def final_text(nodes: list[Any]) -> str:
+    """The content of the last node, as in the JSON answer (S: buildAgentflow.ts:2243; T: af_parallel_stream).
+
+    Joined tokens are not it where several nodes stream. A node without content gives one blank.
+    """
+    try:
+        content = nodes[-1]["data"]["output"]["content"]
+    except (KeyError, TypeError, IndexError):
+        return " "
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def resume(interrupt: Interrupt, decision: str, feedback: str | None) -> dict[str, Any]:
+    """The options that continue a paused run: `humanInput` for Agentflow V2, the action itself for V1.
+
+    Raises:
+        UnsupportedFeatureError: for a decision that is taken for a no (T: af_human_badtype_2), or feedback to V1.
+    """
+    if decision not in wire.DECISIONS:
+        raise UnsupportedFeatureError("decision", f"a run is resumed by 'proceed' or 'reject', not {decision!r}")
+    action = wire.Action.parse(interrupt.data)[0] if isinstance(interrupt.data, dict) else wire.Action()
+    if action.mapping is not None and action.mapping.toolCalls is not None:
+        return _resume_v1(interrupt, action.mapping, decision, feedback)
+    where = interrupt.resume.get("nodeId") if isinstance(interrupt.resume, Mapping) else None
+    human = {"type": decision, "startNodeId": where, "feedback": feedback}
+    return {"humanInput": {name: value for name, value in human.items() if value is not None}}
+
+
+def _resume_v1(
+    interrupt: Interrupt, mapping: wire.ActionMapping, decision: str, feedback: str | None
+) -> dict[str, Any]:
+    """V1 compares the question with the labels of the action that is sent back (S: buildAgentGraph.ts; not run)."""
+    if feedback is not None:
+        raise UnsupportedFeatureError("feedback", "an Agentflow V1 takes a yes or a no only. Leave it out")
+    label = mapping.approve if decision == "proceed" else mapping.reject
+    if not label:
+        raise UnsupportedFeatureError("decision", f"this run has no label for {decision!r}. Continue it in Flowise")
+    return {"question": label, "action": interrupt.data}
 
 
 def _failed_node(node: wire.ExecutedNode, partial: Result) -> Fault:

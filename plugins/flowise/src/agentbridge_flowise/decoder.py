@@ -145,7 +145,7 @@ class FlowiseDecoder(StreamDecoder):
             "chatId": metadata.get("chatId", ""),
             "sessionId": metadata.get("sessionId"),
             "chatMessageId": metadata.get("chatMessageId"),
-            "text": _final_text(nodes) if nodes else "".join(self._text),
+            "text": answer.final_text(nodes) if nodes else "".join(self._text),
             "action": self._action,
             "agentFlowExecutedData": nodes,
             # the nodes of Agentflow V2 name their tools and documents themselves
@@ -166,15 +166,3 @@ class FlowiseDecoder(StreamDecoder):
     def _partial(self) -> Result:
         text = "".join(self._text)
         return Result(text=text, output=text, tool_calls=tuple(answer.tool_call(tool) for tool in self._tools))
-
-
-def _final_text(nodes: list[Any]) -> str:
-    """The content of the last node, as in the JSON answer (S: buildAgentflow.ts:2243; T: af_parallel_stream).
-
-    Joined tokens are not it where several nodes stream. A node without content gives one blank.
-    """
-    try:
-        content = nodes[-1]["data"]["output"]["content"]
-    except (KeyError, TypeError, IndexError):
-        return " "
-    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -9,13 +10,17 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+_SILENCE = "silence"
 CUT = "cut"
 """The scenario whose stream stops in the middle."""
 
 
-def stream(flow: str, answer: dict[str, Any]) -> Response:
-    """The stream that ends in this JSON answer."""
-    return _response(_events(flow, answer))
+_LONGEST_SILENCE = 60.0  # seconds
+
+
+def stream(flow: str, answer: dict[str, Any], silent_after: int | None = None) -> Response:
+    """The stream that ends in this JSON answer, or falls silent after so many tokens."""
+    return _response(_events(flow, answer, silent_after))
 
 
 def failed(message: str) -> Response:
@@ -23,13 +28,13 @@ def failed(message: str) -> Response:
     return _response(iter([("error", message), ("end", "[DONE]")]))
 
 
-def _events(flow: str, answer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _events(flow: str, answer: dict[str, Any], silent_after: int | None = None) -> Iterator[tuple[str, Any]]:
     nodes = answer.get("agentFlowExecutedData")
     yield from [("agentFlowEvent", "INPROGRESS"), _step("INPROGRESS")] if nodes else [("start", "")]
     for number, token in enumerate(re.findall(r"\s*\S+", answer["text"])):
         if flow == CUT and number == 1:
             return
-        yield "token", token
+        yield (_SILENCE, "") if number == silent_after else ("token", token)
     if nodes:
         yield from [_step(nodes[-1]["status"]), ("agentFlowExecutedData", nodes), ("agentFlowEvent", "FINISHED")]
     yield from ((name, answer[name]) for name in ("usedTools", "agentReasoning", "action") if answer.get(name))
@@ -45,6 +50,9 @@ def _step(status: str) -> tuple[str, Any]:
 def _response(events: Iterator[tuple[str, Any]]) -> Response:
     async def frames() -> AsyncIterator[bytes]:
         for name, data in events:
+            if name == _SILENCE:
+                await asyncio.sleep(_LONGEST_SILENCE)  # ends when the client hangs up
+                return
             frame = json.dumps({"event": name, "data": data}, ensure_ascii=False, separators=(",", ":"))
             yield f"message:\ndata:{frame}\n\n".encode()
 

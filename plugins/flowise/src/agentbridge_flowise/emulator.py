@@ -14,6 +14,7 @@ from starlette.routing import Route
 from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
 
 from . import emulated_stream
+from .emulated_runs import Run, Runs
 from .emulated_stream import CUT
 
 SCENARIOS = {
@@ -32,17 +33,28 @@ SCENARIOS = {
     "busy": "HTTP 429 in plain text, with Retry-After",
     "forbidden": "HTTP 403: the flow does not allow this origin",
     CUT: "as ok, but a stream stops in the middle",
+    "late": "no answer until the client hangs up, a stream after its first word; but the run goes on and ends well",
+    "late-failed": "as late, but the run fails",
+    "late-chatflow": "as late, a chatflow",
 }
 
 _NOT_STREAMABLE = {"json", "error-in-200"}  # an output parser: answered in plain JSON (T: cf_json_stream)
 _WRAPPED = "Error: predictionsServices.buildChatflow - "
-_paused: set[str] = set()
+_LATE = frozenset({"late", "late-failed", "late-chatflow"})
+_CHATFLOWS = frozenset({"chatflow", "agentflow-v1", "json", "tool-error", "late-chatflow"})
+_LLM_FAILED = "Error in LLM node: 429 Rate limit reached for requests"
 
 
 def make() -> Emulator:
-    """An emulator of Flowise."""
+    """An emulator of Flowise, with runs of its own."""
+    runs = Runs(frozenset(SCENARIOS))
+
+    async def asked(request: Request) -> Response:
+        return await predict(request, runs)
+
     routes = [
-        Route("/api/v1/prediction/{flow}", predict, methods=["POST"]),
+        Route("/api/v1/prediction/{flow}", asked, methods=["POST"]),
+        *runs.routes,
         Route("/{path:path}", web_app, methods=["GET", "POST"]),
     ]
     return Emulator(routes, SCENARIOS)
@@ -53,7 +65,7 @@ async def web_app(_: Request) -> Response:
     return HTMLResponse("<!DOCTYPE html><html><head><title>Flowise - Build AI Agents, Visually</title></head></html>")
 
 
-async def predict(request: Request) -> Response:
+async def predict(request: Request, runs: Runs) -> Response:
     """POST /api/v1/prediction/{id}."""
     flow = request.path_params["flow"]
     common = await common_answer(flow, request)
@@ -66,7 +78,7 @@ async def predict(request: Request) -> Response:
     except ValueError as error:
         return _error(400, str(error))  # T: body_malformed
     problem = _problem(body, request)
-    return problem or await _answer(flow, body, request)
+    return problem or await _answer(flow, body, request, runs)
 
 
 def _unknown(flow: str) -> Response:
@@ -99,14 +111,16 @@ def _problem(body: Any, request: Request) -> Response | None:
     return None
 
 
-async def _answer(flow: str, body: dict[str, Any], request: Request) -> Response:
+async def _answer(flow: str, body: dict[str, Any], request: Request, runs: Runs) -> Response:
     streaming = body.get("streaming") in (True, "true")
     if flow == "busy":
         return Response("Slow down please", 429, {"Retry-After": "1"}, media_type="text/html")  # T: rate_3
     if flow == "not-found" and streaming:
         # the error handler writes nothing and never ends (S: middlewares/errors/index.ts:19; T: id_unknown_stream)
         return await common_answer("slow", request) or Response(status_code=504)
-    whole = _whole_answer(flow, body, request)
+    if flow in _LATE:
+        return await _late(flow, body, request, runs)
+    whole = _whole_answer(flow, body, request, runs)
     if not streaming or flow in _NOT_STREAMABLE:
         return whole
     answer = json.loads(bytes(whole.body))
@@ -115,7 +129,7 @@ async def _answer(flow: str, body: dict[str, Any], request: Request) -> Response
     return emulated_stream.stream(flow, answer) if whole.status_code == 200 else whole
 
 
-def _whole_answer(flow: str, body: dict[str, Any], request: Request) -> Response:
+def _whole_answer(flow: str, body: dict[str, Any], request: Request, runs: Runs) -> Response:
     if flow in _FAILURES:
         return _FAILURES[flow]
     if flow == "keyed" and request.headers.get("authorization", "").rpartition("Bearer ")[2] != API_KEY:
@@ -123,22 +137,38 @@ def _whole_answer(flow: str, body: dict[str, Any], request: Request) -> Response
     if flow == "not-found":
         return _error(404, f"Chatflow {flow} not found in the database!")
     if flow == "paused":
-        return _pause_or_resume(body)
-    return JSONResponse(_BODIES[flow](body))
+        return _pause_or_resume(body, runs)
+    return _kept(flow, _BODIES[flow](body), runs)
 
 
-def _pause_or_resume(body: dict[str, Any]) -> Response:
+def _kept(flow: str, answer: dict[str, Any], runs: Runs) -> Response:
+    """An answer, which is found again later."""
+    runs.keep(Run(flow, answer["chatId"], answer, is_agentflow=flow not in _CHATFLOWS))
+    return JSONResponse(answer)
+
+
+async def _late(flow: str, body: dict[str, Any], request: Request, runs: Runs) -> Response:
+    """The run goes on when the client hangs up (T: recover_1_cut to recover_4_messages, disconnect_stream)."""
+    answer = (_chatflow if flow in _CHATFLOWS else _agentflow)(body)
+    error = _LLM_FAILED if flow == "late-failed" else None
+    runs.keep(Run(flow, answer["chatId"], answer, error, looks=1, is_agentflow=flow not in _CHATFLOWS))
+    if body.get("streaming") in (True, "true"):
+        return emulated_stream.stream(flow, answer, silent_after=1)
+    return await common_answer("slow", request) or Response(status_code=504)
+
+
+def _pause_or_resume(body: dict[str, Any], runs: Runs) -> Response:
     """A pause is remembered by its session; only a paused session can be resumed (T: af_human_*)."""
     session = _ids(body)["sessionId"]
     human = body.get("humanInput")
     if human is None:
-        _paused.add(session)
-        return JSONResponse(_pause(body))
-    if session not in _paused:
+        runs.paused.add(session)
+        return _kept("paused", _pause(body), runs)
+    if session not in runs.paused:
         return _error(500, _WRAPPED + f"No previous execution found for session {session}")  # T: af_human_unknown_chat
-    _paused.discard(session)
+    runs.paused.discard(session)
     verdict = "approved" if human.get("type") == "proceed" else "rejected"  # T: af_human_badtype_2
-    return JSONResponse(_agentflow(body, f"{verdict}: {human.get('feedback', '')}"))
+    return _kept("paused", _agentflow(body, f"{verdict}: {human.get('feedback', '')}"), runs)
 
 
 def _ids(body: dict[str, Any]) -> dict[str, str]:
@@ -216,7 +246,7 @@ def _error(status: int, message: str) -> Response:
 
 _FAILURES = {
     "unauthorized": _error(500, _WRAPPED + "Unauthorized"),
-    "execution-failed": _error(500, _WRAPPED + "Error in LLM node: 429 Rate limit reached for requests"),
+    "execution-failed": _error(500, _WRAPPED + _LLM_FAILED),
     "forbidden": _error(403, "This site is not allowed to access this chatbot"),
 }
 

@@ -14,9 +14,11 @@ from agentbridge import (
     FileText,
     HttpRequest,
     HttpResponse,
+    Interrupt,
     Invocation,
     Link,
     Message,
+    Pending,
     Provider,
     Result,
     StreamDecoder,
@@ -24,7 +26,7 @@ from agentbridge import (
     fault_from_status,
 )
 
-from . import answer, wire
+from . import answer, recovery, wire
 from .decoder import FlowiseDecoder
 
 _TEXT_TYPES = frozenset(
@@ -60,7 +62,7 @@ class Flowise(Provider):
         """A reader of Flowise's events, where they were asked for."""
         return FlowiseDecoder() if isinstance(request.json, dict) and request.json.get("streaming") is True else None
 
-    def read(self, response: HttpResponse) -> Result | Fault:
+    def read(self, response: HttpResponse) -> Result | Pending | Fault:
         """An answer is a JSON object with `chatId` and `text` or `json`; all else is a failure or no answer."""
         if response.status == 429 and response.content_type == "text/html":
             # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
@@ -70,7 +72,21 @@ class Flowise(Provider):
             return answer.failure(wire.Failure.model_validate(body))
         if not response.ok:
             return fault_from_status(response.status, wire.Refusal.model_validate(body).error)
-        return answer.result(*wire.Prediction.parse(body))
+        return (
+            recovery.read(body, response) if recovery.is_poll(response) else answer.result(*wire.Prediction.parse(body))
+        )
+
+    def recover(self, request: HttpRequest) -> Pending | None:
+        """By the `chatId` of the call."""
+        return recovery.pending_of(request)
+
+    def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
+        """Needs a key of the workspace, also for flows that can be called without one."""
+        return recovery.poll(pending, _root(call.base_url), _flow_id(call.agent), authorization(call.api_key))
+
+    def resume(self, interrupt: Interrupt, decision: str, feedback: str | None) -> dict[str, Any]:
+        """Goes on with the newest execution of the session (S: buildAgentflow.ts:1666-1679)."""
+        return answer.resume(interrupt, decision, feedback)
 
 
 def authorization(api_key: str | None) -> dict[str, str]:

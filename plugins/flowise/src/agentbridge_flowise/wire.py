@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from agentbridge.reading import Lenient, Reply
 
@@ -107,8 +107,18 @@ class ActionData(Reply):
     nodeId: Lenient[str] = None
 
 
+class ActionMapping(Reply):
+    """The labels of the buttons; V1 names the tools that wait beside them (S: buildAgentGraph.ts:347-358)."""
+
+    approve: Lenient[str] = None
+    reject: Lenient[str] = None
+    toolCalls: Lenient[list[JsonValue]] = None
+
+
 class Action(Reply):
     """What a paused run waits for (T: af_human_1_pause; V1: S: buildAgentGraph.ts:347-358)."""
+
+    mapping: Lenient[ActionMapping] = None
 
     elements: Lenient[list[Lenient[ActionElement]]] = None
     data: Lenient[ActionData] = None
@@ -133,6 +143,57 @@ class Prediction(Reply):
     agentFlowExecutedData: Lenient[list[Lenient[ExecutedNode]]] = None
 
 
+class StoredExecution(Reply):
+    """The record of a run of an Agentflow V2 (S: database/entities/Execution.ts; T: recover_2_running).
+
+    `executionData` is JSON text. There is no `chatId` in it, and `action` is always null, also of a paused run.
+    """
+
+    id: Lenient[str] = None
+    state: str
+    executionData: Lenient[str] = None
+    sessionId: Lenient[str] = None
+
+
+class StoredExecutions(Reply):
+    """The answer of GET /api/v1/executions, last updated first (S: services/executions; T: recover_2_running)."""
+
+    data: list[StoredExecution]
+
+
+class StoredMessage(Reply):
+    """One entry of GET /api/v1/chatmessage/{flow}, written when a run ends (T: recover_4_messages).
+
+    The message of a pause has its `action`; once it is resumed, `action` is null (T: af_human).
+    """
+
+    role: str
+    content: Lenient[str] = None
+    id: Lenient[str] = None
+    chatId: Lenient[str] = None
+    sessionId: Lenient[str] = None
+    executionId: Lenient[str] = None
+    action: JsonValue = None
+    usedTools: JsonValue = None
+    sourceDocuments: JsonValue = None
+    agentReasoning: JsonValue = None
+    execution: Lenient[StoredExecution] = None
+
+
+MESSAGES_PATH = "/api/v1/chatmessage"
+EXECUTIONS_PATH = "/api/v1/executions"
+"""Where runs are kept; both need a key of the workspace, the second one with `executions:view`."""
+
+STORED_JSON = "```json\n"
+"""What stands before the object of an output parser in a stored message, with no fence after it (T: cf_json)."""
+
+DECISIONS = frozenset({"proceed", "reject"})
+"""What a resume may say (S: buildAgentflow.ts; T: af_human_2_proceed). Any other word is taken for a no."""
+
+NO_SUCH_FLOW = re.compile(r"Error: chatMessagesService\.getAllChatMessages - Unauthorized access")
+"""Messages of a flow that is not there, or of no id at all, whatever the key (T: unknown_flow). Matched whole."""
+
+
 class Failure(BaseModel):
     """The body of every JSON error, also where a proxy makes it a 200 (S: middlewares/errors/index.ts:7-23)."""
 
@@ -143,11 +204,14 @@ class Failure(BaseModel):
 
 
 class Refusal(BaseModel):
-    """The other error body, from the key gate in front of all paths but the public ones (S: index.ts:230-300)."""
+    """The other error bodies, from the gates in front of all paths but the public ones (S: index.ts:230-300).
+
+    `error` for a key that is unknown, `message` for one that lacks a permission (T: otherkey).
+    """
 
     model_config = ConfigDict(extra="ignore")
 
-    error: str
+    error: str = Field(validation_alias=AliasChoices("error", "message"))
 
 
 IN_THE_RUN = re.compile(r"Error: predictionsServices\.buildChatflow - .*", re.DOTALL)

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 import pytest
 
-from agentbridge import AgentBridgeError, Connection, Operation, Result
+from agentbridge import AgentBridgeError, Connection, Operation, Pending, Result
 from agentbridge.events import TextDelta
 from agentbridge.wire import HttpRequest
 
@@ -72,10 +72,31 @@ class Live:
         self._note = note
 
     def invoke(self, flow: str, *arguments: Any, **fields: Any) -> Result:
-        return self._noted(lambda: self._both.invoke(self._target(flow), *arguments, **fields))
+        return self._noted(lambda: self._both.bridge.invoke(self._target(flow), *arguments, **fields))
 
     def stream(self, flow: str, *arguments: Any, seen: list[Any], **fields: Any) -> Result:
-        return self._noted(lambda: self._both.stream(self._target(flow), *arguments, seen=seen, **fields))
+        return self._driven(
+            lambda: self._both.bridge.stream(self._target(flow), *arguments, **fields),
+            seen,
+        )
+
+    def submit(self, flow: str, *arguments: Any, **fields: Any) -> Pending:
+        return self._noted(lambda: self._both.bridge.submit(self._target(flow), *arguments, **fields))
+
+    def poll(self, pending: Pending, **settings: Any) -> Result | Pending:
+        return self._noted(lambda: self._both.bridge.poll(pending, **settings))
+
+    def wait(self, pending: Pending, **settings: Any) -> Result:
+        return self._noted(lambda: self._both.bridge.wait(pending, **settings))
+
+    def recover(self, lost: Pending | AgentBridgeError, **settings: Any) -> Result | Pending:
+        return self._noted(lambda: self._both.bridge.recover(lost, **settings))
+
+    def resume(self, paused: Result, decision: str, **fields: Any) -> Result:
+        return self._noted(lambda: self._both.bridge.resume(paused, decision, **fields))
+
+    def resume_streamed(self, paused: Result, decision: str, *, seen: list[Any], **fields: Any) -> Result:
+        return self._driven(lambda: self._both.bridge.resume(paused, decision, stream=True, **fields), seen)
 
     def leave(self, flow: str, *arguments: Any, **fields: Any) -> list[Any]:
         """Stream until the first piece of text, then leave; the events so far."""
@@ -154,6 +175,22 @@ class Live:
             messages = self._both.call(Stored(self._server.flows[flow], session_id))
         return [message["content"] for message in reversed(messages)]
 
+    def _driven(self, opened: Callable[[], Any], seen: list[Any]) -> Result:
+        """Iterate a stream to its end; the events go into `seen`."""
+
+        def blocking() -> Result:
+            with opened() as stream:
+                seen.extend(stream)
+            return stream.result
+
+        async def awaiting() -> Result:
+            async with opened() as stream:
+                async for event in stream:
+                    seen.append(event)  # noqa: PERF401 (what came before a failure counts)
+            return stream.result
+
+        return self._noted(blocking if self.world == "sync" else awaiting)
+
     def _target(self, flow: str) -> str:
         return f"flowise:{self._server.flows.get(flow, flow)}"
 
@@ -162,7 +199,7 @@ class Live:
 
     def _noted(self, ask: Callable[[], Any]) -> Any:
         try:
-            value = ask()
+            value = self._both._run(ask)
         except AgentBridgeError as error:
             status = getattr(error, "status", None)
             self._note(type(error).__name__ + (f" (HTTP {status})" if status else ""))
@@ -171,7 +208,9 @@ class Live:
         return value
 
 
-def said(result: Result) -> str:
+def said(result: Result | Pending) -> str:
+    if isinstance(result, Pending):
+        return "pending"
     if result.status == "waiting_for_input":
         return "paused"
     return "answer" if result.text.strip() else "empty answer"

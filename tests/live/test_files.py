@@ -15,10 +15,12 @@ NOTE = File("note.txt", b"The secret word is plum.")
 DOCUMENT = "<doc name='note.txt'>The secret word is plum.</doc>\\n\\n\\n\\nHISTORY"
 
 
-@pytest.mark.parametrize("streamed", [False, True], ids=["called", "streamed"])
-def test_the_model_reads_a_text_file(live, streamed):
-    fields = {"files": [NOTE], **({"seen": []} if streamed else {})}
-    result = (live.stream if streamed else live.invoke)("agentflow_llm", "HISTORY", **fields)
+@pytest.mark.parametrize("how", ["called", "streamed"])
+def test_the_model_reads_a_text_file(live, how):
+    if how == "called":
+        result = live.invoke("agentflow_llm", "HISTORY", files=[NOTE])
+    else:
+        result = live.stream("agentflow_llm", "HISTORY", files=[NOTE], seen=[])
     assert result.text == f"system:You are a test model. | user:{DOCUMENT}"
 
 
@@ -39,7 +41,7 @@ def test_the_model_sees_an_image(live, flow):
     assert "[image_url]" in text
 
 
-def test_the_model_sees_an_image_by_its_link(live, server):
+def test_the_model_sees_an_image_by_its_link(live):
     link = Link("https://images.example/pixel.png", name="pixel.png")
     assert live.invoke("agentflow_llm_images", "HISTORY", files=[link]).text
 

@@ -85,4 +85,4 @@ def test_calls_of_many_sessions_do_not_wait_for_each_other(live, session):
     calls = [("agentflow_llm", f"SLOW2 number {number}", {"session_id": f"{session}-{number}"}) for number in range(5)]
     results = live.at_once(*calls)
     assert [result.text for result in results] == [f"Echo: {text}" for _, text, _ in calls]
-    assert max(result.elapsed for result in results) < 2 * min(result.elapsed for result in results)
+    assert max(result.elapsed for result in results) < 6  # one after the other they would take 10 seconds

@@ -125,13 +125,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _openai(self, request: dict[str, Any]) -> None:
         question = asked(request)
+        if found := re.search(r"WAIT(\d+)", question):
+            time.sleep(int(found.group(1)))
         if found := re.search(r"FAIL(\d{3})", question):
             status = int(found.group(1))
             message, kind, code = ERRORS.get(status, ("The server had an error.", "server_error", None))
             self._whole({"error": {"message": message, "type": kind, "param": None, "code": code}}, status)
             return
-        if found := re.search(r"WAIT(\d+)", question):
-            time.sleep(int(found.group(1)))
         reply = reply_to(request)
         counts = (len(request.get("messages") or []), len(reply.text.split()))
         usage = {"prompt_tokens": counts[0], "completion_tokens": counts[1], "total_tokens": sum(counts)}

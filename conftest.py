@@ -72,15 +72,37 @@ class Both:
     def call(self, *arguments: Any, **fields: Any) -> Any:
         return self._run(lambda: self.bridge.call(*arguments, **fields))
 
+    def submit(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.submit(*arguments, **fields))
+
+    def wait(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.wait(*arguments, **fields))
+
+    def poll(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.poll(*arguments, **fields))
+
+    def recover(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.recover(*arguments, **fields))
+
+    def resume(self, *arguments: Any, **fields: Any) -> Any:
+        return self._run(lambda: self.bridge.resume(*arguments, **fields))
+
     def stream(self, *arguments: Any, seen: list[Any], **fields: Any) -> Any:
         """Iterate a stream to its end; the events go into `seen`, the Result comes back."""
+        return self._iterated(lambda: self.bridge.stream(*arguments, **fields), seen)
+
+    def stream_resumed(self, *arguments: Any, seen: list[Any], **fields: Any) -> Any:
+        """The same for a run that is continued."""
+        return self._iterated(lambda: self.bridge.resume(*arguments, stream=True, **fields), seen)
+
+    def _iterated(self, opened: Callable[[], Any], seen: list[Any]) -> Any:
         if self._runner is None:
-            with self.bridge.stream(*arguments, **fields) as stream:
+            with opened() as stream:
                 seen.extend(stream)
             return stream.result
 
         async def iterate() -> Any:
-            async with self.bridge.stream(*arguments, **fields) as stream:
+            async with opened() as stream:
                 async for event in stream:
                     seen.append(event)  # noqa: PERF401 (what came before a failure counts)
             return stream.result

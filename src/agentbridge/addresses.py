@@ -11,18 +11,22 @@ from .model import Pending
 
 @attrs.frozen
 class Address:
-    """A URL for the answer of one run. `id` names it without giving it away; `secret` is what makes it hard to guess."""
+    """A URL for the answers of one run: so many of them, until `expires`, in seconds since the epoch.
+
+    `id` names it without giving it away.
+    """
 
     id: str
     url: str = attrs.field(repr=False)
-    secret: str = attrs.field(repr=False)
+    expires: float
+    answers: int = 1
 
 
 class Callbacks(Protocol):
     """What receives callbacks, as `agentbridge.callbacks.CallbackReceiver` does."""
 
-    def address(self) -> Address:
-        """A new address. Nothing is taken at it before `expect`."""
+    def address(self, answers: int = 1) -> Address:
+        """A new address, for so many answers. Nothing is taken at it before `expect`."""
 
     def expect(self, address: Address, pending: Pending) -> None:
         """From now on take what is sent to this address as the answer of this run."""

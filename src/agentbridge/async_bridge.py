@@ -59,10 +59,11 @@ class AsyncBridge(BridgeBase):
         *,
         callbacks: Callbacks | None = None,
         callback_input: str | None = None,
+        callback_answers: int = 1,
         **fields: Unpack[CallFields],
     ) -> Pending:
         """Start an agent without waiting for its answer; see `Bridge.submit`."""
-        submission = self._submission(target, text, dict(fields), callbacks, callback_input)
+        submission = self._submission(target, text, dict(fields), callbacks, callback_input, callback_answers)
         await _aside(submission.expect, submission.has_address)
         try:
             pending = await self._drive(lambda started: submit(submission.plan, started), submission.connection)

@@ -96,10 +96,8 @@ class BridgeBase:
         text: str | None,
         fields: Mapping[str, Any],
         mode: Mode = "invoke",
-        address: Address | None = None,
     ) -> PlannedRun:
-        secrets = () if address is None else (address.secret,)
-        planned = plan_run(self._directory, self._settings, target, text, fields, mode=mode, secrets=secrets)
+        planned = plan_run(self._directory, self._settings, target, text, fields, mode=mode)
         if self._serialize_sessions:
             return planned
         return attrs.evolve(planned, plan=attrs.evolve(planned.plan, turn=None))
@@ -114,12 +112,13 @@ class BridgeBase:
         fields: Mapping[str, Any],
         callbacks: Callbacks | None,
         callback_input: str | None,
+        callback_answers: int,
     ) -> Submission:
         if callbacks is None:
             return Submission(self._plan(target, text, fields, "submit"), None, None)
-        address = callbacks.address()
+        address = callbacks.address(callback_answers)
         fields = addressed(target, fields, address, callback_input)
-        return Submission(self._plan(target, text, fields, "submit", address), callbacks, address)
+        return Submission(self._plan(target, text, fields, "submit"), callbacks, address)
 
     def _given_answer(self, pending: Pending) -> Result | None:
         """The answer that a vendor gave at once."""
@@ -190,6 +189,7 @@ class Submission:
         asked, address = self._asked, self._address
         return Pending(
             "callback",
+            provider=asked.provider,
             connection=asked.connection,
             agent=asked.agent,
             session_id=asked.session_id,

@@ -78,17 +78,19 @@ class Bridge(BridgeBase):
         *,
         callbacks: Callbacks | None = None,
         callback_input: str | None = None,
+        callback_answers: int = 1,
         **fields: Unpack[CallFields],
     ) -> Pending:
         """Start an agent without waiting for its answer; pick it up by `wait` or `poll`, in any process.
 
         `callbacks`, a `CallbackReceiver`, makes the address that the vendor shall call, and its `wait` has the answer.
-        `callback_input` names the input that takes the address, where the agent's own nodes call back. A vendor that
+        `callback_input` names the input that takes the address, where the agent's own nodes call back, and
+        `callback_answers` says how many of them do. A vendor that
         answers at once all the same gives a Pending with its `result`.
 
         Raises what `invoke` raises; UnsupportedFeatureError where the vendor only answers at once.
         """
-        submission = self._submission(target, text, dict(fields), callbacks, callback_input)
+        submission = self._submission(target, text, dict(fields), callbacks, callback_input, callback_answers)
         submission.expect()
         try:
             pending = self._drive(lambda started: submit(submission.plan, started), submission.connection)

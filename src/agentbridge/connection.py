@@ -56,7 +56,7 @@ def checked(connection: Connection, name: str, where: str) -> Connection:
         if not _HEADER_NAME.fullmatch(header) or header.lower() in _FRAMING:
             raise ConfigurationError(f"{label}: {header!r} is no header that can be given")
     if connection.base_url is not None:
-        _check_url(connection.base_url, f"{label}: base_url")
+        check_url(connection.base_url, f"{label}: base_url")
     for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
         check_choice(setting, getattr(connection, setting), allowed, label)
     return connection
@@ -98,7 +98,8 @@ def _check_sendable(value: str, label: str, remedy: str) -> None:
         raise ConfigurationError(f"{label} has a newline, a control or a non-ASCII character inside; {remedy}")
 
 
-def _check_url(url: str, label: str) -> None:
+def check_url(url: str, label: str) -> None:
+    """Raise ConfigurationError unless it is an http(s) URL without a user or password."""
     try:
         parts = urlsplit(url)
         port_is_fine = parts.port is None or parts.port > 0

@@ -124,8 +124,8 @@ class InvocationError(AgentBridgeError):
 
     @property
     def status(self) -> int | None:
-        """The true HTTP status: 200 stays 200. None where no answer arrived."""
-        return None if self.response is None else self.response.status
+        """The true HTTP status: 200 stays 200. None where no answer arrived, or one that came as a callback."""
+        return None if self.response is None else self.response.status or None
 
     @property
     def code(self) -> str | None:

@@ -204,10 +204,11 @@ class State(Generic[T]):
         return attrs.evolve(
             pending,
             id=pending.id or known.id,
+            provider=asked.provider,
             connection=asked.connection,
             agent=asked.agent,
             session_id=pending.session_id or asked.session_id,
-            started_at=pending.started_at or known.started_at or started.isoformat(timespec="seconds"),
+            started_at=pending.started_at or known.started_at or started.isoformat(timespec="milliseconds"),
             callback_id=pending.callback_id or known.callback_id,
         )
 

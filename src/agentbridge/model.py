@@ -100,6 +100,7 @@ class Pending:
     result: Result | None = None
     step: str | None = None
     callback_id: str | None = None
+    provider: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """This run as plain JSON values, to be picked up again by `from_dict` in any process."""

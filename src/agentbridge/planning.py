@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
@@ -65,9 +65,8 @@ def plan_run(
     fields: Mapping[str, Any],
     *,
     mode: Mode = "invoke",
-    secrets: Iterable[str] = (),
 ) -> PlannedRun:
-    """Plan one run of an agent; `mode` says what the caller does with it, `secrets` what else must never be shown.
+    """Plan one run of an agent; `mode` says what the caller does with it.
 
     Raises:
         ConfigurationError: the target, the configuration or an argument is wrong.
@@ -89,7 +88,7 @@ def plan_run(
     call = call_of(directory, name, connection, provider, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = asked_of(name, connection, provider, call, request, session_id, dropped, secrets)
+    asked = asked_of(name, connection, provider, call, request, session_id, dropped)
     send = fixed(request, provider, settings.timeouts)
     plan = RunPlan(
         asked=asked,
@@ -271,11 +270,9 @@ def asked_of(
     request: HttpRequest,
     session_id: str | None = None,
     dropped: tuple[str, ...] = (),
-    more_secrets: Iterable[str] = (),
 ) -> Asked:
     """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
-    known = (connection.api_key, connection.proxy, *request.auth.values(), *more_secrets)
-    secrets = frozenset(secret for secret in known if secret)
+    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
     guard_logs(secrets)
     return Asked(
         provider=provider.name,

@@ -62,6 +62,7 @@ class Provider(abc.ABC):
         options: the options that `build_request` puts in their places by itself. The core merges all others deeply
             into the JSON body.
         operations: the vendor's other endpoints, for `agentbridge call` and for lists.
+        delivery_id: the header, in lower case, that names one callback, the same each time it is delivered again.
         emulator: `"package.module:factory"` of a stand-in for the vendor, imported only when asked for.
     """
 
@@ -71,6 +72,7 @@ class Provider(abc.ABC):
     shares_default_session: ClassVar[bool] = False
     options: ClassVar[frozenset[str]] = frozenset()
     operations: ClassVar[tuple[type[Operation[Any]], ...]] = ()
+    delivery_id: ClassVar[str | None] = None
     emulator: ClassVar[str | None] = None
 
     @abc.abstractmethod

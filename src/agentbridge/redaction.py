@@ -16,6 +16,9 @@ import attrs
 from .wire import HttpRequest, HttpResponse
 
 MASK = "***"
+CALLBACK_MARK = "agcb_"
+"""What the signature in a callback's address begins with: whoever has one can answer for the vendor."""
+_SIGNATURE = CALLBACK_MARK + "[A-Za-z0-9_-]{20,}"
 _SHORTEST = 6  # a shorter "secret" would mask ordinary words
 _SECRET_NAME = re.compile(r"authorization|cookie|key|token|secret", re.IGNORECASE)
 
@@ -45,21 +48,23 @@ class Redactor:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         encoded = {spelling for form in forms for spelling in _base64(form)}
         patterns = [_any_spelling(form) for form in sorted(forms, key=len, reverse=True)]
-        patterns += [re.escape(spelling) for spelling in encoded]
-        self._telling = (*forms, *encoded, "\\", "%")  # without any of these no spelling can be there
+        patterns += [re.escape(spelling) for spelling in encoded] + [_SIGNATURE]
+        self._telling = (*forms, *encoded, CALLBACK_MARK)  # without any of these no spelling can be there
+        if forms:
+            self._telling += ("\\", "%")
         self._telling_bytes = tuple(sign.encode("utf-8", "surrogatepass") for sign in self._telling)
-        self._text = re.compile("|".join(patterns)) if patterns else None
-        self._bytes = re.compile("|".join(patterns).encode("utf-8", "surrogatepass")) if patterns else None
+        self._text = re.compile("|".join(patterns))
+        self._bytes = re.compile("|".join(patterns).encode("utf-8", "surrogatepass"))
 
     def text(self, text: str) -> str:
         """The text with secrets masked."""
-        if self._text is None or not any(sign in text for sign in self._telling):
+        if not any(sign in text for sign in self._telling):
             return text
         return self._text.sub(MASK, text)
 
     def bytes(self, content: bytes) -> bytes:
         """The bytes with secrets masked."""
-        if self._bytes is None or not any(sign in content for sign in self._telling_bytes):
+        if not any(sign in content for sign in self._telling_bytes):
             return content
         return self._bytes.sub(MASK.encode(), content)
 
@@ -124,6 +129,7 @@ class _LogFilter(logging.Filter):
     def __init__(self) -> None:
         super().__init__()
         self.known: set[str] = set()
+        self.installed = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redactor_of(frozenset(self.known)).text(record.getMessage()), None
@@ -141,8 +147,9 @@ _filter = _LogFilter()
 
 def guard_logs(secrets: frozenset[str]) -> None:
     """From now on, mask these secrets in what the HTTP libraries log."""
-    if secrets <= _filter.known:
+    if _filter.installed and secrets <= _filter.known:
         return
     _filter.known |= secrets
+    _filter.installed = True
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_filter)

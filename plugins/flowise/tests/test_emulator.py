@@ -29,7 +29,9 @@ ANSWERS = {"ok", "cut", "keyed", "chatflow", "agentflow-v1", "json", "blank", "p
 
 @pytest.fixture
 def bridge(open_bridge, emulators):
-    return open_bridge(connections=emulators.connections, retry=RetryPolicy(attempts=1), timeouts=Timeouts(answer=0.3))
+    return open_bridge(
+        connections=emulators.connections, retry=RetryPolicy(attempts=1), timeouts=Timeouts(answer=0.3, idle=0.3)
+    )
 
 
 def test_every_scenario_is_tested_here(emulators):

@@ -35,7 +35,7 @@ FAILURES = {
     "slow": errors.ResponseTimeoutError,
 }
 ANSWERS = {"ok", "202-then-done", "202-then-text", "202-foreign-status-url"}
-OTHERS = {"memory", "two-outputs", "blank", "202-then-blank"}
+OTHERS = {"callback-repeated", "node-callbacks", "memory", "two-outputs", "blank", "202-then-blank"}
 NEVER_RAN = {"unauthorized", "busy", "redirect"}
 
 

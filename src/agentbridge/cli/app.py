@@ -15,6 +15,9 @@ from .output import forgive
 _COMMANDS = {
     "invoke": "invoke",
     "prepare": "invoke",
+    "submit": "runs",
+    "wait": "runs",
+    "callbacks": "callbacks",
     "providers": "providers",
     "emulate": "emulate",
     "demo": "demo",

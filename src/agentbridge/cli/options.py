@@ -37,6 +37,12 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(0, _LONGEST, min_open=True), metavar="SECONDS",
+    help="Limit of the whole call with its retries and polls, in place of the configured timeouts.",
+)  # fmt: skip
+
+
 def _input(argument: str) -> tuple[str, Any]:
     """`name=value`, `name=@file` or `name:=JSON`."""
     name, equals, value = argument.partition("=")
@@ -146,8 +152,7 @@ _CALL = (
                  help="What to do with a session or user that the vendor cannot carry [default: raise]."),
     click.option("--tool-errors", type=click.Choice(["raise", "report"]),
                  help="Whether a failed tool inside the run is an error or part of the result [default: raise]."),
-    click.option("--timeout", type=click.FloatRange(0, _LONGEST, min_open=True), metavar="SECONDS",
-                 help="Limit of the whole call with its retries and polls, in place of the configured timeouts."),
+    timeout_option,
     verbose_option,
 )  # fmt: skip
 
@@ -165,12 +170,12 @@ def call_fields(given: Mapping[str, Any]) -> dict[str, Any]:
     for (provider, key), value in given["options"].items():
         options.setdefault(provider, {})[key] = value
     files = (*given["files"], *given["links"])
-    said = {"inputs": given["inputs"], "files": files, "options": options, "timeouts": _timeouts(given["timeout"])}
+    said = {"inputs": given["inputs"], "files": files, "options": options, "timeouts": timeouts(given["timeout"])}
     said |= {name: given[name] for name in ("session_id", "user_id", *_SETTINGS)}
     return {name: value for name, value in said.items() if value not in (None, {}, ())}
 
 
-def _timeouts(total: float | None) -> Any:
+def timeouts(total: float | None) -> Any:
     """The one limit that was asked for; the usual wait for an answer would end a longer one before its time."""
     from ..retry import Timeouts
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import socket
-import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from ..connection import Connection
-from ..errors import ConfigurationError, PluginError
+from ..errors import PluginError
 from ..plugins import Registry
 from ..provider import Provider
+from ..serving import listening, running
 from . import API_KEY, Emulator
-
-_STARTUP = 10.0  # seconds
 
 
 @attrs.frozen
@@ -71,7 +66,7 @@ def serve(registry: Registry | None = None, *, port: int = 0) -> Iterator[Served
     registry = Registry() if registry is None else registry
     emulators, failures = load_emulators(registry)
     app = Starlette(routes=[Mount(f"/{name}", emulator) for name, emulator in emulators.items()])
-    with _listening(port) as listener, _running(app, listener):
+    with listening(port) as listener, running(app, listener, "agentbridge-emulators"):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         connections = {name: _connection(registry[name], url) for name in emulators}
         yield Served(url, emulators, connections, failures)
@@ -81,36 +76,3 @@ def _connection(provider: Provider, url: str) -> Connection:
     """Each emulator has the paths of its vendor, so the path of the vendor's own base URL is kept."""
     path = urlsplit(provider.default_base_url or "").path.rstrip("/")
     return Connection(provider.name, base_url=f"{url}/{provider.name}{path}", api_key=API_KEY)
-
-
-@contextlib.contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"port {port} cannot be used: {error.strerror}. Choose another with --port"
-            ) from None
-        listener.listen(128)
-        yield listener
-
-
-@contextlib.contextmanager
-def _running(app: Any, listener: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(
-        app, log_level="warning", lifespan="off", ws="none", http="h11", loop="asyncio", access_log=False,
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="agentbridge-emulators", daemon=True)
-    thread.start()
-    try:
-        started = threading.Event()
-        while not server.started and thread.is_alive():
-            started.wait(0.005)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(_STARTUP)

@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+from agentbridge.emulator.calling_back import call_back
 
 SCENARIOS = {
     "ok": "the agent echoes the messages (the newer form: content is a text)",
@@ -93,9 +95,13 @@ def _turns(messages: Any) -> list[dict[str, Any]]:
 
 
 def _answer(agent: str, body: dict[str, Any]) -> Response:
-    if "callback_url" in body:  # acknowledged, but never called: what a callback looks like is undocumented
-        return JSONResponse({"message": "Request accepted and being processed asynchronously", "status": "processing"})
-    return _FAILURES[agent] if agent in _FAILURES else JSONResponse(_BODIES[agent](body))
+    answer = _FAILURES[agent] if agent in _FAILURES else JSONResponse(_BODIES[agent](body))
+    if "callback_url" not in body:
+        return answer
+    # what a callback looks like is undocumented: the same envelope is an inference
+    posting = BackgroundTask(call_back, body["callback_url"], json.loads(bytes(answer.body)))
+    accepted = {"message": "Request accepted and being processed asynchronously", "status": "processing"}
+    return JSONResponse(accepted, background=posting)
 
 
 def _said(body: dict[str, Any]) -> str:

@@ -67,6 +67,13 @@ class FlowGent(Provider):
             return Pending(kind="callback")
         return _result(details)
 
+    def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
+        """The same envelope as a direct answer: undocumented, an inference. None for an acknowledgement or nothing."""
+        if not (callback.content or b"").strip():
+            return None
+        value = self.read(HttpResponse(200, callback.headers, callback.content or b""))
+        return None if isinstance(value, Pending) else value
+
 
 def _messages(invocation: Invocation, call: Call) -> Any:
     """One of the three documented forms; None leaves it to an option."""

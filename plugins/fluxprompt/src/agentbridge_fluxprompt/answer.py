@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from agentbridge import Fault, FaultKind, HttpResponse, Pending, Result, Usage, fault_from_status
+from agentbridge.reading import decode_json
 
 from . import wire
 
@@ -45,6 +46,40 @@ def read(response: HttpResponse) -> Result | Pending | Fault:
     unknown = wire.word(envelope.status) not in {"", *wire.DONE}
     doubts = (f"unknown status {envelope.status!r} beside an answer",) if unknown else ()
     return _result(_nodes(envelope.data.message), (*warnings, *doubts), id=envelope.executionId)
+
+
+def read_callback(content: bytes) -> Result | Fault | None:
+    """What is posted to a callback URL; None for a node without a text, which clients in the wild wait past.
+
+    A node posts its text alone; what is no JSON is its text as well (public client). The consolidated form is
+    undocumented but for a failure's `success: false` and `error`; its success is read like a run that was polled.
+
+    Raises:
+        ValueError: it is JSON, but nothing that is known.
+    """
+    try:
+        body = decode_json(content)
+    except ValueError:
+        text = content.decode("utf-8", "replace")
+        return Result(text=text, output=text, warnings=("the callback is no JSON",)) if text.strip() else None
+    if isinstance(body, str):
+        return Result(text=body, output=body) if body.strip() else None
+    if not isinstance(body, dict):
+        raise ValueError("the callback is no JSON object")
+    return _failed(body) or _called_back(body)
+
+
+def _called_back(body: dict[str, Any]) -> Result | None:
+    if body.keys() <= wire.NODE_FIELDS:
+        text = wire.OutputItem.model_validate(body).text
+        return Result(text=text, output=text) if text.strip() else None
+    if wire.is_envelope(body):
+        envelope, warnings = wire.Envelope.parse(body)
+        return _result(_nodes(envelope.data.message), warnings, id=envelope.executionId)
+    execution, warnings = wire.Consolidated.parse(body)
+    return _result(
+        _polled(wire.unwrapped(execution.output)), warnings, id=execution.executionId, usage=_usage(execution)
+    )
 
 
 def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
@@ -146,6 +181,6 @@ def _joined(texts: list[str]) -> str:
     return "\n\n".join(text for text in texts if text.strip())
 
 
-def _usage(execution: wire.Execution) -> Usage | None:
+def _usage(execution: wire.Measured) -> Usage | None:
     usage = Usage(total_tokens=execution.tokensUsed, cost=execution.totalCost, duration_ms=execution.durationMs)
     return None if usage == Usage() else usage

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -20,6 +21,7 @@ from starlette.routing import Route
 from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
 
 from . import wire
+from .emulated_callbacks import consolidated, nodes
 
 SCENARIOS = {
     "ok": "the flow echoes its inputs, files and links",
@@ -38,6 +40,8 @@ SCENARIOS = {
     "202-then-no-output": "as 202-then-done, but completed without any output",
     "202-then-error": "HTTP 202; polled, an HTTP 200 says that the run failed",
     "202-then-not-found": "HTTP 202; polled, HTTP 404: no such run",
+    "callback-repeated": "as ok; with a callback_url the callback is delivered twice, under one delivery id",
+    "node-callbacks": "as ok; its node posts to each input that is a URL, first without a text, then with the answer",
     "202-foreign-status-url": "as 202-then-done, but statusUrl is at another host, where the key must not go",
 }
 
@@ -100,14 +104,24 @@ class _Vendor:
         id_ = str(uuid.uuid4())
         accepted = {"executionId": id_, "statusUrl": _status_url(flow, id_, request)}
         if "callback_url" in request.query_params:
-            self._remember(id_, [_polled(id_, "completed", output=_items(text))])
-            return JSONResponse(accepted, 202)
+            return self._calling_back(flow, text, accepted, request.query_params["callback_url"])
         if flow in _RUNS:
             self._remember(id_, [_polled(id_, "in_progress"), *_RUNS[flow](id_, text)])
             return JSONResponse({**accepted, "status": "in_progress"}, 202)
         if flow == "crashed":
             return JSONResponse({**accepted, "error": "Cannot read properties of undefined (reading 'nodes')"}, 500)
+        if flow == "node-callbacks":
+            return _envelope(_items(text), nodes(body, text))
         return _FAILURES[flow]() if flow in _FAILURES else _envelope(_BODIES[flow](text))
+
+    def _calling_back(self, flow: str, text: str, accepted: dict[str, str], url: str) -> Response:
+        """The run can be polled from now on, and its end is posted to the URL (vendor docs "Async flow execution")."""
+        id_ = accepted["executionId"]
+        failed = flow in _FAILURES or flow in {"crashed", "202-then-error"}
+        ended = _polled(id_, "error", errorMessage=_NODE_ERROR) if failed else _completed(id_, _items(text))[0]
+        self._remember(id_, [ended])
+        posting = consolidated(url, json.loads(bytes(ended.body)), times=2 if flow == "callback-repeated" else 1)
+        return JSONResponse(accepted, 202, background=posting)
 
     def _said(self, flow: str, body: Any, request: Request) -> str:
         """What the flow was asked, so that a test sees what arrived."""
@@ -234,8 +248,8 @@ def _items(*texts: str) -> list[dict[str, str]]:
     ]
 
 
-def _envelope(message: list[dict[str, str]]) -> Response:
-    return JSONResponse({"status": "success", "data": {"message": message}})
+def _envelope(message: list[dict[str, str]], background: BackgroundTask | None = None) -> Response:
+    return JSONResponse({"status": "success", "data": {"message": message}}, background=background)
 
 
 def _envelope_error(status: int, message: str) -> Response:
@@ -273,6 +287,7 @@ _RUNS: dict[str, Callable[[str, str], list[Response]]] = {
 _BODIES: dict[str, Callable[[str], list[dict[str, str]]]] = {
     "ok": _items,
     "memory": _items,
+    "callback-repeated": _items,
     "two-outputs": lambda text: _items(text, "The second output."),
     "blank": lambda _: _items(" "),
     "no-output": lambda _: _items(),

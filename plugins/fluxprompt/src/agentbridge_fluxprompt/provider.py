@@ -29,6 +29,7 @@ class FluxPrompt(Provider):
     default_base_url: ClassVar[str | None] = "https://api.fluxprompt.ai"
     shares_default_session: ClassVar[bool] = True
     options: ClassVar[frozenset[str]] = frozenset({"versionId", "typeOCR"})
+    delivery_id: ClassVar[str | None] = wire.DELIVERY_ID
     emulator: ClassVar[str | None] = "agentbridge_fluxprompt.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
@@ -53,6 +54,10 @@ class FluxPrompt(Provider):
             raise UnsupportedFeatureError("pending", "it has no id, so there is nothing to ask for. Run the agent anew")
         url = f"{root_of(call.base_url)}{wire.EXECUTIONS_PATH}/{quote(pending.id, safe='')}"
         return HttpRequest("GET", url, auth=authorization(call.api_key))
+
+    def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
+        """The text of one output node, or the consolidated answer of a run with `callback_url`."""
+        return answer.read_callback(callback.content or b"")
 
 
 def authorization(api_key: str | None) -> dict[str, str]:

@@ -71,7 +71,15 @@ class Envelope(Reply):
     executionId: Lenient[str] = None
 
 
-class Execution(Reply):
+class Measured(Reply):
+    """What a run used (vendor docs "Async flow execution")."""
+
+    tokensUsed: Lenient[int] = None
+    totalCost: Lenient[FiniteFloat] = None
+    durationMs: Lenient[FiniteFloat] = None
+
+
+class Execution(Measured):
     """A run that is polled, always flat; or the acknowledgement of one (vendor docs "Async flow execution").
 
     The acknowledgement has `status` or, with `callback_url`, has none. The type of `output` is undocumented.
@@ -84,9 +92,20 @@ class Execution(Reply):
     startedAt: Lenient[str] = None
     output: Any = None
     errorMessage: Lenient[str] = None
-    tokensUsed: Lenient[int] = None
-    totalCost: Lenient[FiniteFloat] = None
-    durationMs: Lenient[FiniteFloat] = None
+
+
+class Consolidated(Measured):
+    """What is posted to `callback_url` when a run ends well. Undocumented: the fields of a poll are an inference."""
+
+    output: Any
+    executionId: Lenient[str] = None
+
+
+NODE_FIELDS = frozenset({"text", "outputId", "timestamp"})
+"""The body of a node's own callback is `{"text"}` alone (vendor docs "Deliver run outputs")."""
+
+DELIVERY_ID = "x-fluxprompt-delivery-id"
+"""The same on every retry of one callback, another on another (vendor docs "Async flow execution")."""
 
 
 RUNNING = frozenset({"pending", "in_progress"})  # vendor docs "Async flow execution"
@@ -103,7 +122,6 @@ CALLBACK_REFUSALS = frozenset(
 """The messages of a 400 before anything is queued (vendor docs "Async flow execution"). Matched whole: in the same
 shape a 400 otherwise means that a node of the flow failed."""
 
-_ITEM_FIELDS = frozenset({"text", "outputId", "timestamp"})
 _DEPTH = 4  # how deep a message is looked for inside another
 
 
@@ -174,7 +192,7 @@ def unwrapped(output: Any) -> Any:
             output = output["data"]["message"]
         elif output.keys() == {"message"}:
             output = output["message"]
-        elif "text" in output and output.keys() <= _ITEM_FIELDS:
+        elif "text" in output and output.keys() <= NODE_FIELDS:
             return [output]
         else:
             break

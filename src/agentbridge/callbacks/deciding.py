@@ -1,0 +1,109 @@
+"""What one callback is worth, and what its sender is told. Pure: no store, no clock, no network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import attrs
+
+from ..wire import HttpRequest
+
+Word: TypeAlias = Literal[
+    "answer", "unreadable", "empty", "duplicate", "used", "late", "oversized", "unknown", "forged", "method"
+]
+ANSWERS: frozenset[Word] = frozenset({"answer", "unreadable"})
+"""What counts as an answer. One that cannot be read is one: it was paid for, and `wait` says what is wrong with it."""
+
+STATUS: Mapping[Word, int] = {
+    "answer": 200,
+    "unreadable": 200,
+    "empty": 200,
+    "duplicate": 200,  # told so, a vendor that delivers at least once stops
+    "used": 409,
+    "late": 410,
+    "oversized": 413,
+    "unknown": 404,
+    "forged": 403,
+    "method": 405,
+}
+"""None of them makes a vendor try again: FluxPrompt does on 5xx, 408, 425 and 429 (vendor docs)."""
+
+
+@attrs.frozen
+class Delivery:
+    """One callback as it came, and what became of it. `at` is in seconds since the epoch.
+
+    `verdict` is "answer"; "empty", no answer yet; "duplicate", delivered again; "used", another one after the address
+    was used up; "late", after its end; "unreadable", "oversized"; "unknown", no run of this store; "forged"; "method",
+    no POST. `body` is kept where the address was genuine and the size was right.
+    """
+
+    verdict: Word
+    at: float
+    run: str | None = None
+    delivery_id: str | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = b""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that the sender got."""
+        return STATUS[self.verdict]
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is one of the answers of its run."""
+        return self.verdict in ANSWERS
+
+    @property
+    def digest(self) -> str:
+        """What tells a repetition where the vendor has no id for its deliveries."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Expected(NamedTuple):
+    """What is known of a run: until when callbacks are taken, how many answers it has, and what came so far."""
+
+    expires: float
+    answers: int
+    earlier: tuple[Delivery, ...]
+
+
+def decide(arrived: Delivery, expected: Expected | None, read: Callable[[HttpRequest], Any]) -> Delivery:
+    """The verdict on a callback whose address is genuine."""
+    if expected is None:
+        return attrs.evolve(arrived, verdict="unknown", body=b"")
+    if any(_is_same(arrived, delivery) for delivery in expected.earlier):
+        return attrs.evolve(arrived, verdict="duplicate", body=b"")
+    if arrived.at >= expected.expires:
+        return attrs.evolve(arrived, verdict="late")
+    if is_complete(expected.earlier, expected.answers):
+        return attrs.evolve(arrived, verdict="used")
+    return attrs.evolve(arrived, verdict=_worth(arrived, read))
+
+
+def is_complete(deliveries: Iterable[Delivery], answers: int) -> bool:
+    """Whether all the answers of a run are there."""
+    return sum(delivery.is_answer for delivery in deliveries) >= answers
+
+
+def as_request(delivery: Delivery, url: str = "") -> HttpRequest:
+    """The callback as a provider reads it."""
+    return HttpRequest("POST", url, headers=dict(delivery.headers), content=delivery.body)
+
+
+def _is_same(one: Delivery, other: Delivery) -> bool:
+    if not (other.is_answer or other.verdict == "empty"):
+        return False
+    if one.delivery_id is not None or other.delivery_id is not None:
+        return one.delivery_id == other.delivery_id
+    return one.digest == other.digest
+
+
+def _worth(arrived: Delivery, read: Callable[[HttpRequest], Any]) -> Word:
+    try:
+        return "empty" if read(as_request(arrived)) is None else "answer"
+    except Exception:
+        return "unreadable"

@@ -1,0 +1,191 @@
+"""The receiver: gives out addresses, takes what vendors post to them, and waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from ..addresses import Address
+from ..connection import check_choice, check_url
+from ..errors import ConfigurationError
+from ..model import Pending, Result
+from ..plugins import Registry
+from ..provider import Provider
+from ..redaction import mask_headers
+from ..verdict import Asked
+from . import answering
+from .deciding import Delivery, Expected, decide, is_complete
+from .signing import Claim, signed, verified
+from .store import Store
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_LOOK = 0.25  # seconds between two looks into the store, which another process may write
+_DAY = 24 * 3600.0
+
+
+class CallbackReceiver:
+    """An ASGI app that vendors call back, and the place to wait for what they say.
+
+    For each run it makes an address that nobody can guess, that takes one answer and that ends; so it knows which run a
+    callback belongs to although vendors name none. What came is in the store, a file: another process may receive than
+    the one that waits, and nothing is lost when either ends.
+
+    Args:
+        public_url: where vendors reach this app, with the path it is mounted at: `https://example.com/callbacks`.
+        store: path of the SQLite file, made where it is not there.
+        secret: signs the addresses; None takes one that the store keeps.
+        lifetime: how long an address takes answers, in seconds.
+        largest: how many bytes a callback may have.
+        registry: providers other than the installed ones.
+
+    Raises:
+        ConfigurationError: the URL is none, or the store cannot be used.
+    """
+
+    def __init__(
+        self,
+        public_url: str,
+        *,
+        store: str | os.PathLike[str] = "callbacks.sqlite",
+        secret: str | None = None,
+        lifetime: float = _DAY,
+        largest: int = 16 * 1024 * 1024,
+        registry: Registry | None = None,
+    ) -> None:
+        check_url(public_url, "public_url")
+        if secret is not None and len(secret) < answering.SHORTEST_SECRET:
+            raise ConfigurationError(f"the secret has {len(secret)} characters; give 16 or more, or none")
+        self.public_url = public_url.rstrip("/")
+        self.largest = largest
+        self._lifetime = lifetime
+        self._store = Store(store)
+        self._secret = self._store.secret() if secret is None else secret.encode()
+        self._registry = Registry() if registry is None else registry
+        self._arrived = threading.Condition()
+
+    def address(self, answers: int = 1) -> Address:
+        """A new address, for so many answers. Nothing is taken at it before `expect`."""
+        claim = Claim(secrets.token_urlsafe(12), int(time.time() + self._lifetime))
+        return Address(claim.run, f"{self.public_url}/{signed(claim, self._secret)}", float(claim.expires), answers)
+
+    def expect(self, address: Address, pending: Pending) -> None:
+        """From now on take what is sent to this address as the answer of this run."""
+        self._store.expect(address.id, address.expires, address.answers, pending)
+
+    def forget(self, address: Address) -> None:
+        """Take nothing at this address any more: its run never began."""
+        self._store.forget(address.id)
+
+    def wait(
+        self, pending: Pending, timeout: float | None = None, *, tool_errors: Literal["raise", "report"] = "raise"
+    ) -> Result:
+        """Wait for the answer of a run, blocking; at most `timeout` seconds, and not after the end of its address.
+
+        Raises:
+            InvocationError: the run failed, or the answer cannot be read; the callback is in `.response`.
+            ResponseTimeoutError: it did not come in time; `.pending` can be waited for again.
+            ConfigurationError: this receiver does not know the run.
+        """
+        waiting = self._waiting(pending, timeout, tool_errors)
+        while (found := waiting()) is None:
+            with self._arrived:
+                self._arrived.wait(_LOOK)
+        return found
+
+    async def wait_async(
+        self,
+        pending: Pending,
+        timeout: float | None = None,  # noqa: ASYNC109 (the same words as wait)
+        *,
+        tool_errors: Literal["raise", "report"] = "raise",
+    ) -> Result:
+        """The same in an event loop. Raises what `wait` raises."""
+        waiting = await asyncio.to_thread(self._waiting, pending, timeout, tool_errors)
+        while (found := await asyncio.to_thread(waiting)) is None:  # noqa: ASYNC110 (it may be another process's doing)
+            await asyncio.sleep(_LOOK)
+        return found
+
+    def poll(self, pending: Pending, *, tool_errors: Literal["raise", "report"] = "raise") -> Result | Pending:
+        """The answer of a run, or the Pending itself where it is not there yet. Raises what `wait` raises."""
+        check_choice("tool_errors", tool_errors, ("raise", "report"), "poll")
+        return pending.result or self._answer(pending, tool_errors) or pending
+
+    def deliveries(self, pending: Pending | None = None) -> tuple[Delivery, ...]:
+        """What came for a run, or all that came, oldest first: forged, late and repeated ones too."""
+        return self._store.deliveries(None if pending is None else answering.run_of(pending))
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """As an ASGI app, to be mounted or served."""
+        from .app import make
+
+        await make(self)(scope, receive, send)
+
+    def claim(self, token: str) -> Claim | None:
+        """What an address says, if it is ours."""
+        return verified(token, self._secret)
+
+    def take(self, run: str, headers: Mapping[str, str], body: bytes) -> Delivery:
+        """Decide on a callback whose address is genuine, and write it down."""
+        arrived = Delivery("answer", time.time(), run, None, mask_headers(headers), body)
+
+        def decided(pending: Pending | None, expected: Expected | None) -> Delivery:
+            if pending is None or expected is None:
+                return attrs.evolve(decide(arrived, None, lambda _: None), run=None)
+            provider = self._provider(pending)
+            named = None if provider.delivery_id is None else headers.get(provider.delivery_id)
+            return decide(attrs.evolve(arrived, delivery_id=named), expected, provider.read_callback)
+
+        taken = self._store.take(arrived, decided)
+        with self._arrived:
+            self._arrived.notify_all()
+        return taken
+
+    def refuse(self, verdict: Literal["forged", "oversized", "late", "method"], headers: Mapping[str, str]) -> Delivery:
+        """Write down a callback that is not looked at any further."""
+        refused = Delivery(verdict, time.time(), headers=mask_headers(headers))
+        self._store.note(refused)
+        return refused
+
+    def _waiting(self, pending: Pending, timeout: float | None, tool_errors: str) -> Callable[[], Result | None]:
+        """Looks whether the answer is there; raises where it will not be any more."""
+        check_choice("tool_errors", tool_errors, ("raise", "report"), "wait")
+        until = None if timeout is None else time.monotonic() + timeout
+
+        def look() -> Result | None:
+            found = pending.result or self._answer(pending, tool_errors)
+            if found is None and until is not None and time.monotonic() >= until:
+                raise answering.not_in_time(self._asked(pending), pending, f"within {timeout:g} s")
+            return found
+
+        return look
+
+    def _answer(self, pending: Pending, tool_errors: str) -> Result | None:
+        known = self._store.run(answering.run_of(pending))
+        if known is None:
+            raise ConfigurationError(f"this receiver knows no run {pending.callback_id!r}: is it another store?")
+        kept, expected = known
+        pending = attrs.evolve(kept, id=pending.id or kept.id, session_id=pending.session_id or kept.session_id)
+        if is_complete(expected.earlier, expected.answers):
+            answers = [delivery for delivery in expected.earlier if delivery.is_answer]
+            return answering.result(self._provider(pending), self._asked(pending), pending, answers, tool_errors)
+        if time.time() >= expected.expires:
+            raise answering.not_in_time(self._asked(pending), pending, "before its address ended")
+        return None
+
+    def _asked(self, pending: Pending) -> Asked:
+        return answering.asked(pending, self.public_url)
+
+    def _provider(self, pending: Pending) -> Provider:
+        name = pending.provider
+        if name not in self._registry:
+            raise ConfigurationError(f"no plugin brings the provider {name!r}, whose callback this is")
+        return self._registry[name]

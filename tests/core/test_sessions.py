@@ -1,0 +1,320 @@
+"""Calls of one session run one after the other, in both worlds; everything else runs side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from vendor import Tiny, setup
+
+from agentbridge import (
+    SHARED,
+    AsyncBridge,
+    Bridge,
+    Connection,
+    HttpResponse,
+    Registry,
+    RetryPolicy,
+    Timeouts,
+    errors,
+)
+from agentbridge.wire import NoAnswer
+
+OK = HttpResponse(200, {}, b'{"text": "hi"}')
+LONG = 10.0  # seconds after which a test gives up
+
+
+class Gate:
+    """A transport whose answers wait until the test lets them go; it knows what is under way, and in which order."""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.under_way = 0
+        self.most = 0
+        self.open = threading.Event()
+        self.arrived = threading.Semaphore(0)
+
+    def send(self, send: Any) -> Any:
+        self._enter(send)
+        answer = OK if self.open.wait(LONG) else NoAnswer("timeout")
+        self.under_way -= 1
+        return answer
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+    def _enter(self, send: Any) -> None:
+        self.order.append(send.request.json["say"])
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.arrived.release()
+
+
+class AsyncGate(Gate):
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def send(self, send: Any) -> Any:  # type: ignore[override]
+        self._enter(send)
+        await self.go.wait()
+        self.under_way -= 1
+        return OK
+
+    async def sleep(self, seconds: float) -> None: ...  # type: ignore[override]
+
+    async def close(self) -> None: ...  # type: ignore[override]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for another thread."""
+    for _ in range(int(LONG / 0.01)):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it did not happen")
+
+
+def waiting(bridge: Any) -> int:
+    """How many calls stand in the queues of a bridge, the one that runs included."""
+    return sum(len(queue) for queue in bridge._turns._queues.values())
+
+
+def calls(count: int, **fields: Any) -> list[tuple[str, str, dict[str, Any]]]:
+    return [("tiny:a-1", f"call {number}", {"session_id": "s-1", **fields}) for number in range(count)]
+
+
+def in_threads(bridge: Bridge, asked: list[tuple[str, str, dict[str, Any]]]) -> list[threading.Thread]:
+    """One thread a call, each queued before the next one starts."""
+    threads = []
+    for number, (target, text, fields) in enumerate(asked, 1):
+        thread = threading.Thread(target=lambda t=target, x=text, f=fields: bridge.invoke(t, x, **f))
+        thread.start()
+        threads.append(thread)
+        until(lambda number=number: waiting(bridge) >= number)
+    return threads
+
+
+def test_threads_that_share_a_session_take_turns_in_the_order_in_which_they_came():
+    gate = Gate()
+    with Bridge(**setup("http://tiny.invalid", transport=gate)) as bridge:
+        threads = in_threads(bridge, calls(4))
+        assert gate.order == ["call 0"]
+        gate.open.set()
+        for thread in threads:
+            thread.join(LONG)
+    assert gate.order == ["call 0", "call 1", "call 2", "call 3"]
+    assert gate.most == 1
+    assert waiting(bridge) == 0
+
+
+async def _in_tasks(asked: list[tuple[str, str, dict[str, Any]]], expected: int, **options: Any) -> AsyncGate:
+    """Start all calls as tasks, let them go once as many are under way as can be, and wait for all."""
+    gate = AsyncGate()
+    async with AsyncBridge(**setup("http://tiny.invalid", transport=gate, **options)) as bridge:
+        tasks = [asyncio.create_task(bridge.invoke(target, text, **fields)) for target, text, fields in asked]
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert gate.under_way == expected
+        gate.go.set()
+        await asyncio.gather(*tasks)
+        assert waiting(bridge) == 0
+    return gate
+
+
+def test_tasks_that_share_a_session_take_turns_in_the_order_in_which_they_came():
+    gate = asyncio.run(_in_tasks(calls(4), expected=1))
+    assert gate.order == ["call 0", "call 1", "call 2", "call 3"]
+    assert gate.most == 1
+
+
+OTHERS = {
+    "another session": [*calls(1), ("tiny:a-1", "x", {"session_id": "s-2"})],
+    "another agent": [*calls(1), ("tiny:a-2", "x", {"session_id": "s-1"})],
+    "no session": [("tiny:a-1", "x", {}), ("tiny:a-1", "y", {})],
+}
+
+
+@pytest.mark.parametrize("asked", OTHERS.values(), ids=OTHERS)
+def test_calls_that_share_no_session_run_side_by_side(asked):
+    assert asyncio.run(_in_tasks(asked, expected=2)).most == 2
+
+
+def test_taking_turns_can_be_turned_off():
+    assert asyncio.run(_in_tasks(calls(3), expected=3, serialize_sessions=False)).most == 3
+
+
+def test_taking_turns_can_be_turned_off_for_threads():
+    gate = Gate()
+    with Bridge(**setup("http://tiny.invalid", transport=gate, serialize_sessions=False)) as bridge:
+        threads = [threading.Thread(target=bridge.invoke, args=call[:2], kwargs=call[2]) for call in calls(3)]
+        for thread in threads:
+            thread.start()
+        until(lambda: gate.under_way == 3)
+        gate.open.set()
+        for thread in threads:
+            thread.join(LONG)
+
+
+@pytest.mark.parametrize("limits", [Timeouts(total=0.2), Timeouts(answer=0.2)], ids=["total", "answer"])
+def test_waiting_for_a_turn_counts_and_nothing_was_sent(limits):
+    gate = Gate()
+    with Bridge(**setup("http://tiny.invalid", transport=gate)) as bridge:
+        threads = in_threads(bridge, calls(1))
+        with pytest.raises(errors.DeadlineExceededError, match="another call of the same session still runs") as caught:
+            bridge.invoke("tiny:a-1", "too late", session_id="s-1", timeouts=limits)
+        gate.open.set()
+        threads[0].join(LONG)
+        assert bridge.invoke("tiny:a-1", "again", session_id="s-1").text == "hi"
+    assert (caught.value.may_have_run, caught.value.attempts, caught.value.retryable) == (False, 0, True)
+    assert gate.order == ["call 0", "again"]
+
+
+def test_waiting_for_a_turn_counts_for_tasks_too():
+    async def late() -> errors.DeadlineExceededError:
+        gate = AsyncGate()
+        async with AsyncBridge(**setup("http://tiny.invalid", transport=gate)) as bridge:
+            first = asyncio.create_task(bridge.invoke("tiny:a-1", "first", session_id="s-1"))
+            await asyncio.sleep(0)
+            with pytest.raises(errors.DeadlineExceededError) as caught:
+                await bridge.invoke("tiny:a-1", "late", session_id="s-1", timeouts=Timeouts(total=0.05))
+            gate.go.set()
+            await first
+            assert waiting(bridge) == 0
+        return caught.value
+
+    assert asyncio.run(late()).may_have_run is False
+
+
+def test_a_task_that_is_cancelled_while_it_waits_leaves_the_queue():
+    async def cancelled() -> list[str]:
+        gate = AsyncGate()
+        async with AsyncBridge(**setup("http://tiny.invalid", transport=gate)) as bridge:
+            tasks = [asyncio.create_task(bridge.invoke("tiny:a-1", f"{n}", session_id="s-1")) for n in range(3)]
+            for _ in range(10):
+                await asyncio.sleep(0)
+            tasks[1].cancel()
+            gate.go.set()
+            assert (await asyncio.gather(*tasks, return_exceptions=True))[2].text == "hi"
+            assert waiting(bridge) == 0
+        return gate.order
+
+    assert asyncio.run(cancelled()) == ["0", "2"]
+
+
+def test_a_call_that_fails_lets_the_next_one_go(open_bridge):
+    class Failing(Gate):
+        def send(self, send: Any) -> Any:
+            return NoAnswer("connect")
+
+    class AsyncFailing(Gate):
+        async def send(self, send: Any) -> Any:
+            return NoAnswer("connect")
+
+        async def close(self) -> None: ...
+
+    probe = open_bridge(**setup("http://tiny.invalid"))
+    transport = AsyncFailing() if probe.world == "async" else Failing()
+    bridge = open_bridge(**setup("http://tiny.invalid", transport=transport, retry=RetryPolicy(attempts=1)))
+    for _ in range(2):
+        with pytest.raises(errors.ConnectionFailedError):
+            bridge.invoke("tiny:a-1", "hello", session_id="s-1")
+
+
+def test_event_loops_of_several_threads_share_the_queues_of_one_bridge():
+    gate = Gate()
+    bridge = AsyncBridge(**setup("http://tiny.invalid", transport=gate))
+
+    class Through:
+        """Blocks its own loop only."""
+
+        async def send(self, send: Any) -> Any:
+            return await asyncio.to_thread(gate.send, send)
+
+        async def sleep(self, seconds: float) -> None: ...
+
+        async def close(self) -> None: ...
+
+    bridge._given = Through()
+
+    def call(text: str) -> None:
+        asyncio.run(bridge.invoke("tiny:a-1", text, session_id="s-1"))
+
+    threads = [threading.Thread(target=call, args=(f"{number}",)) for number in range(3)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        until(lambda number=number: waiting(bridge) >= number)
+    assert gate.under_way == 1
+    gate.open.set()
+    for thread in threads:
+        thread.join(LONG)
+    assert (gate.order, gate.most) == (["0", "1", "2"], 1)
+
+
+# streams hold their session while they are open
+
+
+def test_a_call_inside_of_a_stream_of_its_session_is_told_that_it_would_wait_for_itself(emulators):
+    with Bridge({}, connections=emulators.connections) as bridge:
+        with bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+            next(events)
+            with pytest.raises(errors.ConfigurationError, match="would wait for itself"):
+                bridge.invoke("flowise:ok", "nested", session_id="s-1")
+            assert bridge.invoke("flowise:ok", "other", session_id="s-2").text == "Echo: other"
+        assert bridge.invoke("flowise:ok", "after", session_id="s-1").text == "Echo: after"
+
+
+def test_a_task_inside_of_a_stream_of_its_session_is_told_so_too(emulators):
+    async def nested() -> None:
+        async with AsyncBridge({}, connections=emulators.connections) as bridge:
+            async with bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+                await anext(events)
+                with pytest.raises(errors.ConfigurationError, match="would wait for itself"):
+                    await asyncio.gather(bridge.invoke("flowise:ok", "nested", session_id="s-1"))
+            assert (await bridge.invoke("flowise:ok", "after", session_id="s-1")).text == "Echo: after"
+
+    asyncio.run(nested())
+
+
+def test_a_stream_that_was_iterated_to_its_end_holds_its_session_no_longer(emulators):
+    with (
+        Bridge({}, connections=emulators.connections) as bridge,
+        bridge.stream("flowise:ok", "hello there", session_id="s-1") as events,
+    ):
+        list(events)
+        assert bridge.invoke("flowise:ok", "next", session_id="s-1").text == "Echo: next"
+
+
+def test_a_stream_that_is_left_early_lets_the_next_call_go(open_bridge, emulators):
+    bridge = open_bridge(config={}, connections=emulators.connections)
+    if bridge.world == "async":
+
+        async def leave() -> str:
+            async with bridge.bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+                await anext(events)
+            return (await bridge.bridge.invoke("flowise:ok", "next", session_id="s-1")).text
+
+        assert bridge._runner.run(leave()) == "Echo: next"
+    else:
+        with bridge.bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+            next(events)
+        assert bridge.invoke("flowise:ok", "next", session_id="s-1").text == "Echo: next"
+
+
+def test_a_minted_session_is_nobody_elses_and_waits_for_nobody():
+    class Minting(Tiny):
+        name = "minting"
+        shares_default_session = True
+
+    registry = Registry(())
+    registry.register(Minting())
+    with Bridge({}, connections={"minting": Connection("minting")}, registry=registry) as bridge:
+        planned = bridge._plan("minting:a-1", "hello", {})
+        shared = bridge._plan("minting:a-1", "hello", {"session_id": SHARED})
+    assert planned.plan.asked.session_id is not None
+    assert planned.plan.turn is None
+    assert shared.plan.turn is not None

@@ -1,6 +1,7 @@
 """Record the Flowise cassettes from a real server: python cassettes/record_flowise.py INFO.json
 
-INFO.json says where the server is: {"base_url", "api_key", "flows": {name: id}}. Hosts, keys and flow ids of that
+INFO.json says where the server is: {"base_url", "api_key", "flows": {name: id}}, as `tests/live/flowise_server/up.sh`
+writes it. Hosts, keys and flow ids of that
 server are replaced by fixed ones, so that a new recording differs only where Flowise does.
 """
 

@@ -25,7 +25,7 @@ from agentbridge.wire import HttpRequest
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from table import Table  # noqa: E402
+from live_table import Table  # noqa: E402
 
 collect_ignore_glob = [] if "LIVE_FLOWISE" in os.environ else ["test_*.py"]
 _LONG = 30.0  # seconds after which what a test waits for will not come
@@ -72,31 +72,28 @@ class Live:
         self._note = note
 
     def invoke(self, flow: str, *arguments: Any, **fields: Any) -> Result:
-        return self._noted(lambda: self._both.bridge.invoke(self._target(flow), *arguments, **fields))
+        return self._noted(self._both.invoke, self._target(flow), *arguments, **fields)
 
-    def stream(self, flow: str, *arguments: Any, seen: list[Any], **fields: Any) -> Result:
-        return self._driven(
-            lambda: self._both.bridge.stream(self._target(flow), *arguments, **fields),
-            seen,
-        )
+    def stream(self, flow: str, *arguments: Any, **fields: Any) -> Result:
+        return self._noted(self._both.stream, self._target(flow), *arguments, **fields)
 
     def submit(self, flow: str, *arguments: Any, **fields: Any) -> Pending:
-        return self._noted(lambda: self._both.bridge.submit(self._target(flow), *arguments, **fields))
+        return self._noted(self._both.submit, self._target(flow), *arguments, **fields)
 
     def poll(self, pending: Pending, **settings: Any) -> Result | Pending:
-        return self._noted(lambda: self._both.bridge.poll(pending, **settings))
+        return self._noted(self._both.poll, pending, **settings)
 
     def wait(self, pending: Pending, **settings: Any) -> Result:
-        return self._noted(lambda: self._both.bridge.wait(pending, **settings))
+        return self._noted(self._both.wait, pending, **settings)
 
     def recover(self, lost: Pending | AgentBridgeError, **settings: Any) -> Result | Pending:
-        return self._noted(lambda: self._both.bridge.recover(lost, **settings))
+        return self._noted(self._both.recover, lost, **settings)
 
     def resume(self, paused: Result, decision: str, **fields: Any) -> Result:
-        return self._noted(lambda: self._both.bridge.resume(paused, decision, **fields))
+        return self._noted(self._both.resume, paused, decision, **fields)
 
-    def resume_streamed(self, paused: Result, decision: str, *, seen: list[Any], **fields: Any) -> Result:
-        return self._driven(lambda: self._both.bridge.resume(paused, decision, stream=True, **fields), seen)
+    def stream_resumed(self, paused: Result, decision: str, **fields: Any) -> Result:
+        return self._noted(self._both.stream_resumed, paused, decision, **fields)
 
     def leave(self, flow: str, *arguments: Any, **fields: Any) -> list[Any]:
         """Stream until the first piece of text, then leave; the events so far."""
@@ -175,31 +172,15 @@ class Live:
             messages = self._both.call(Stored(self._server.flows[flow], session_id))
         return [message["content"] for message in reversed(messages)]
 
-    def _driven(self, opened: Callable[[], Any], seen: list[Any]) -> Result:
-        """Iterate a stream to its end; the events go into `seen`."""
-
-        def blocking() -> Result:
-            with opened() as stream:
-                seen.extend(stream)
-            return stream.result
-
-        async def awaiting() -> Result:
-            async with opened() as stream:
-                async for event in stream:
-                    seen.append(event)  # noqa: PERF401 (what came before a failure counts)
-            return stream.result
-
-        return self._noted(blocking if self.world == "sync" else awaiting)
-
     def _target(self, flow: str) -> str:
         return f"flowise:{self._server.flows.get(flow, flow)}"
 
     def _run(self, blocking: Callable[[], Any], awaiting: Callable[[], Any]) -> Any:
         return self._both._run(blocking if self.world == "sync" else awaiting)
 
-    def _noted(self, ask: Callable[[], Any]) -> Any:
+    def _noted(self, ask: Callable[..., Any], *arguments: Any, **fields: Any) -> Any:
         try:
-            value = self._both._run(ask)
+            value = ask(*arguments, **fields)
         except AgentBridgeError as error:
             status = getattr(error, "status", None)
             self._note(type(error).__name__ + (f" (HTTP {status})" if status else ""))

@@ -58,7 +58,7 @@ def test_a_run_goes_on(live, flow, decision, how):
         assert result.id == paused.id
     else:
         seen: list[Any] = []
-        result = live.resume_streamed(paused, decision, seen=seen)
+        result = live.stream_resumed(paused, decision, seen=seen)
         assert (joined(seen), seen[-1]) == (result.text, events.Completed(result))
     assert (result.status, result.text) == ("completed", ANSWERS[flow, decision])
     assert result.session_id == paused.session_id
@@ -104,7 +104,7 @@ def test_a_pause_goes_on_once_only(live, how):
     paused = live.invoke("agentflow_human", "launch")
     live.resume(paused, "proceed")
     with pytest.raises(errors.ExecutionError) as caught:
-        live.resume(paused, "reject") if how == "called" else live.resume_streamed(paused, "reject", seen=[])
+        live.resume(paused, "reject") if how == "called" else live.stream_resumed(paused, "reject", seen=[])
     expected = f"Cannot resume execution {paused.id} because it is in 'FINISHED' state"
     assert caught.value.message.startswith(WRAPPED + expected)
 

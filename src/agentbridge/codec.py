@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import os
 import sys
 import types
@@ -30,6 +31,11 @@ def to_dict(value: Any) -> dict[str, Any]:
     return {_VERSION_KEY: SCHEMA_VERSION, **_plain(value)}
 
 
+def plain(value: Any) -> Any:
+    """Any value of ours as JSON values, without a schema version: dates become their ISO text, else as `to_dict`."""
+    return _plain(value)
+
+
 def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
     """Rebuild a value of `cls`.
 
@@ -54,6 +60,8 @@ def _plain(value: Any, *, loose: bool = False) -> Any:
         return {str(key): _plain(item, loose=loose) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, loose=loose) for item in value]
+    if isinstance(value, dt.date):  # a point in time is one too
+        return value.isoformat()
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -78,13 +78,14 @@ def run(plan: RunPlan, started: float) -> Steps[Result]:
 
 
 def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], started: float) -> Steps[T | Pending]:
-    """Run an operation and hand back its own value, also where that is a Pending."""
+    """Run an operation and hand back its own value, also where that is a Pending; a Result with what the core knows."""
 
     def judged(answer: HttpResponse | NoAnswer, wall: float) -> T | Pending | Failure:
         return judge(read, answer, wall)
 
     state: State[T] = State(plan, started, judged)
-    return (yield from state.settle(plan.send, plan.asked.request, starts=True))
+    value = yield from state.settle(plan.send, plan.asked.request, starts=True)
+    return cast("T", state.filled(value)) if isinstance(value, Result) else value
 
 
 def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
@@ -232,7 +233,7 @@ class State(Generic[T]):
             result,
             provider=asked.provider,
             connection=asked.connection,
-            agent=asked.agent,
+            agent=asked.agent or result.agent,  # the core does not know whom an operation asks
             session_id=result.session_id or asked.session_id,
             dropped=asked.dropped,
             warnings=(*result.warnings, *empty),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import attrs
 
 from .commands import Emit, Open, Read, Send, Steps
-from .errors import StreamInterruptedError
+from .errors import ResponseTimeoutError, StreamInterruptedError
 from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled
 from .exchange import RunPlan, State, follow
 from .model import Pending, Result
@@ -59,6 +59,14 @@ def _synthetic(result: Result) -> list[Event]:
     return [*events, TextDelta(result.text)] if result.text else events
 
 
+def _hinted(value: Result | Pending | Failure) -> Result | Pending | Failure:
+    """Silence before a stream began may be the server's way to say no (Flowise: middlewares/errors/index.ts:19)."""
+    if not isinstance(value, Failure) or value.error is not ResponseTimeoutError:
+        return value
+    message = f"{value.fault.message}. Some servers fall silent when a streamed call is refused: invoke() shows why"
+    return attrs.evolve(value, fault=attrs.evolve(value.fault, message=message))
+
+
 class Streaming:
     """What one stream knows while it is read."""
 
@@ -86,7 +94,7 @@ class Streaming:
             self.state.observe(happened)
             return (yield from self._decode(head, decoder))
         if not isinstance(head, HttpResponse):
-            return self.state.judge(happened, self.plan.run.asked.request)
+            return _hinted(self.state.judge(happened, self.plan.run.asked.request))
         return (yield from self._plain(head))
 
     def _plain(self, head: HttpResponse) -> Steps[Result | Pending | Failure]:

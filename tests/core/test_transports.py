@@ -118,6 +118,14 @@ def test_an_operation_is_called_and_an_idempotent_one_repeated(open_bridge):
     assert len(server.requests) == caught.value.attempts == 3
 
 
+@pytest.mark.parametrize(("body", "warnings"), [(b"hi", ()), (b" ", ("empty answer",))])
+def test_a_result_of_an_operation_has_what_the_core_knows(open_bridge, body, warnings):
+    with servers.serving(servers.answer("200 OK", body)) as server:
+        result = open_bridge(**vendor.setup(server.url)).call(vendor.Say("somebody"))
+    assert (result.provider, result.connection, result.agent) == ("tiny", "tiny", "somebody")
+    assert (result.attempts, result.response.content, result.warnings) == (1, body, warnings)
+
+
 def test_connections_are_kept_and_used_again(open_bridge):
     seen = []
 

@@ -58,6 +58,18 @@ class Ping(Operation[str]):
         return response.text if response.ok else fault_from_status(response.status)
 
 
+@attrs.frozen
+class Say(Operation[Result]):
+    provider = "tiny"
+    to: str
+
+    def build_request(self, call: Call) -> HttpRequest:
+        return HttpRequest("POST", f"{call.base_url}/say", json={})
+
+    def read(self, response: HttpResponse) -> Any:
+        return Result(text=response.text, output=response.text, agent=self.to)
+
+
 def registry() -> Registry:
     registry = Registry(())
     registry.register(Tiny())

@@ -83,3 +83,11 @@ def test_a_stream_ends_in_the_result_that_a_call_gives(bridge, scenario):
     same = ("output", "session_id", "status", "warnings", "usage", "tool_calls")
     assert {name: getattr(streamed, name) for name in same} == {name: getattr(called, name) for name in same}
     assert streamed.synthetic is (scenario == "json")
+
+
+def test_silence_where_a_stream_should_begin_says_where_the_reason_is(bridge):
+    with pytest.raises(errors.ResponseTimeoutError, match=r"invoke\(\) shows why") as caught:
+        bridge.stream("flowise:not-found", "hello", seen=[])
+    with pytest.raises(errors.NotFoundError):
+        bridge.invoke("flowise:not-found", "hello")
+    assert caught.value.pending is not None

@@ -160,8 +160,8 @@ def test_retryable_and_may_have_run_follow_the_code():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"error": True, "message": "OK", "code": 200}, "the flow failed without a message"),
-        ({"error": True}, "the flow failed without a message"),
+        ({"error": True, "message": "OK", "code": 200}, "it failed without a message"),
+        ({"error": True}, "it failed without a message"),
         ({"error": "Out of memory"}, "Out of memory"),
         ({"error": {"reason": "x"}}, '{"reason": "x"}'),
         ({"error": True, "message": ["name is required"]}, '["name is required"]'),

@@ -18,6 +18,7 @@ _COMMANDS = {
     "submit": "runs",
     "wait": "runs",
     "callbacks": "callbacks",
+    "call": "call",
     "providers": "providers",
     "emulate": "emulate",
     "demo": "demo",

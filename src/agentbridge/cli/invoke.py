@@ -47,7 +47,7 @@ def invoke_command(target: str, text: str | None, config: str | None, *, as_json
     if as_json:
         say_json(result.to_dict())
     else:
-        show(result)
+        show_result(result)
 
 
 @click.command("prepare", short_help="Show what invoke would send, as curl, and send nothing.")
@@ -74,7 +74,7 @@ def prepare_command(target: str, text: str | None, config: str | None, *, as_jso
         _remarks(prepared)
 
 
-def show(result: Result) -> None:
+def show_result(result: Result) -> None:
     """The answer on stdout; on stderr what a reader of it should know, and on a terminal who gave it."""
     say(result.text if result.interrupt is None else result.interrupt.question)
     if result.interrupt is not None:

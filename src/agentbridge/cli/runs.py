@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .invoke import show
+from .invoke import show_result
 from .options import call_fields, call_options, config_option, json_option, timeout_option, timeouts, verbose_option
 from .output import note, say_json
 
@@ -82,7 +82,7 @@ def wait_command(
     if as_json:
         say_json(found.to_dict())
     else:
-        show(found)
+        show_result(found)
 
 
 def _asked(pending: Pending, store: str, config: str | None, timeout: float | None, *, once: bool) -> Any:

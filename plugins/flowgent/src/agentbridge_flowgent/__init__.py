@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from agentbridge import hookimpl
 
+from .operations import (
+    DailyUsage,
+    GetUsage,
+    ListAgents,
+    SendWhatsAppTemplate,
+    SentTemplate,
+    TemplateBody,
+    TemplateHeader,
+    TemplateImage,
+    UsageReport,
+)
 from .provider import FlowGent
 
-__all__ = ["FlowGent", "agentbridge_providers"]
+__all__ = [
+    "DailyUsage", "FlowGent", "GetUsage", "ListAgents", "SendWhatsAppTemplate", "SentTemplate", "TemplateBody",
+    "TemplateHeader", "TemplateImage", "UsageReport", "agentbridge_providers",
+]  # fmt: skip
 
 
 @hookimpl

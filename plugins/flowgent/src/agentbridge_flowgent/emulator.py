@@ -37,8 +37,11 @@ _FIELDS: dict[str, Any] = {"messages": (str, dict, list), "thread_id": str, "cal
 
 def make() -> Emulator:
     """An emulator of FlowGent."""
+    from .emulated_operations import ROUTES  # which are made of what is here
+
     routes = [
         Route("/api/public/agent/{agent}/chat", chat, methods=["POST"]),
+        *ROUTES,
         Route("/{path:path}", web_site, methods=["GET", "POST"]),
     ]
     return Emulator(routes, SCENARIOS)
@@ -52,21 +55,33 @@ async def web_site(_: Request) -> Response:
 async def chat(request: Request) -> Response:
     """POST /api/public/agent/:agent_id/chat (S003)."""
     agent = request.path_params["agent"]
-    common = await common_answer(agent, request)
-    if common is not None:
-        return common
-    if not request.headers.get("authorization"):
-        return _flat(401, "API key is required", "Please provide an API key in the Authorization header")
-    if request.headers["authorization"] != API_KEY:
-        return _REFUSALS["unauthorized"]
-    if agent in _REFUSALS or agent not in SCENARIOS:
-        return _REFUSALS.get(agent, _REFUSALS["not-found"])
+    refused = await refusal(agent, request)
+    if refused is not None:
+        return refused
     try:
         body = json.loads(await request.body())
     except ValueError:
-        return _flat(400, "Invalid request", "The request body is not JSON")
+        return flat(400, "Invalid request", "The request body is not JSON")
     problem = _problem(body, request)
-    return _flat(400, "Invalid request", problem) if problem else _answer(agent, body)
+    return flat(400, "Invalid request", problem) if problem else _answer(agent, body)
+
+
+async def refusal(agent: str, request: Request) -> Response | None:
+    """What any endpoint of an agent answers for its id or for the key, None where they are in order."""
+    common = await common_answer(agent, request)
+    if common is not None:
+        return common
+    refused = refused_key(request)
+    if refused is not None:
+        return refused
+    return None if agent in SCENARIOS and agent not in _REFUSALS else _REFUSALS.get(agent, _REFUSALS["not-found"])
+
+
+def refused_key(request: Request) -> Response | None:
+    """What any endpoint answers for a key that it does not take (S003: usage)."""
+    if not request.headers.get("authorization"):
+        return flat(401, "API key is required", "Please provide an API key in the Authorization header")
+    return None if request.headers["authorization"] == API_KEY else _REFUSALS["unauthorized"]
 
 
 def _problem(body: Any, request: Request) -> str | None:
@@ -95,7 +110,7 @@ def _turns(messages: Any) -> list[dict[str, Any]]:
 
 
 def _answer(agent: str, body: dict[str, Any]) -> Response:
-    answer = _FAILURES[agent] if agent in _FAILURES else JSONResponse(_BODIES[agent](body))
+    answer = FAILURES[agent] if agent in FAILURES else JSONResponse(_BODIES[agent](body))
     if "callback_url" not in body:
         return answer
     # what a callback looks like is undocumented: the same envelope is an inference
@@ -161,9 +176,9 @@ _BODIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def _flat(status: int, error: str, message: str) -> Response:
-    """The other family of errors (S003: usage)."""
-    return JSONResponse({"error": error, "message": message}, status)
+def flat(status: int, error: str, message: str | None = None) -> Response:
+    """The other family of errors (S003: usage); some have no message."""
+    return JSONResponse({"error": error, **({} if message is None else {"message": message})}, status)
 
 
 def _inner(status: int, error: str, message: str | None = None, *, http: int = 200) -> Response:
@@ -174,11 +189,11 @@ def _inner(status: int, error: str, message: str | None = None, *, http: int = 2
 
 _TRAFFIC = "AI provider is currently experiencing high traffic"
 _REFUSALS = {
-    "unauthorized": _flat(401, "Invalid API key", "The provided API key is not valid"),
-    "forbidden": _flat(403, "Access denied", "This agent does not belong to your organisation"),
-    "not-found": _flat(404, "Agent not found", "There is no agent with this id"),
+    "unauthorized": flat(401, "Invalid API key", "The provided API key is not valid"),
+    "forbidden": flat(403, "Access denied", "This agent does not belong to your organisation"),
+    "not-found": flat(404, "Agent not found", "There is no agent with this id"),
 }
-_FAILURES = {
+FAILURES = {
     "error-in-200": _inner(402, "No credits available", "No credits available"),
     "busy": _inner(503, _TRAFFIC, "Service temporarily unavailable"),
     "server-error-in-200": _inner(500, "An unexpected error occurred while processing your request"),

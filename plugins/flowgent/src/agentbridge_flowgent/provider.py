@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote, unquote
+
+import attrs
 
 from agentbridge import (
     Call,
     Fault,
-    FaultKind,
     HttpRequest,
     HttpResponse,
     Invocation,
@@ -20,10 +20,10 @@ from agentbridge import (
     ToolCall,
     UnsupportedFeatureError,
     Usage,
-    fault_from_status,
 )
 
-from . import wire
+from . import endpoint, wire
+from .operations import OPERATIONS
 
 
 class FlowGent(Provider):
@@ -32,35 +32,26 @@ class FlowGent(Provider):
     name: ClassVar[str] = "flowgent"
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"
+    operations: ClassVar = OPERATIONS
     emulator: ClassVar[str | None] = "agentbridge_flowgent.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
-        """The key stands in Authorization without a scheme (S003)."""
-        if "?" in call.base_url:
-            raise UnsupportedFeatureError(
-                "base_url", "a query there would end up in the middle of the URL. Leave it out"
-            )
+        """One of the three documented forms of messages, and what belongs to them (S003)."""
         body: dict[str, Any] = {
             "messages": _messages(invocation, call),
             "thread_id": invocation.session_id,
             "callback_url": invocation.callback_url,
         }
-        return HttpRequest(
-            "POST",
-            f"{call.base_url}/agent/{quote(_agent_id(call.agent), safe='')}/chat",
-            auth={"Authorization": call.api_key} if call.api_key else {},
-            json={name: value for name, value in body.items() if value is not None},
-        )
+        said = {name: value for name, value in body.items() if value is not None}
+        return endpoint.request(call, "POST", endpoint.agent_id(call.agent), "chat", json=said)
 
     def read(self, response: HttpResponse) -> Result | Pending | Fault:
         """A failure by either status or by `error`; else the assistant's turn is the proof of an answer."""
         envelope = wire.Envelope.parse(response.json())[0]
         details = envelope.details()
-        statuses = _failed_statuses(envelope.inner, response)
-        if statuses:
-            return _refused(statuses, envelope, details)
-        if wire.is_error(details["error"]):
-            return _failed(envelope, details)
+        refused = endpoint.refusal(envelope, details, response)
+        if refused is not None:
+            return attrs.evolve(refused, partial=_partial(details))
         if envelope.statusCode is not None and envelope.inner is None:
             raise ValueError("an inner status that is no number")
         if details["status"] == wire.PROCESSING and "conversation_history" not in details:
@@ -92,49 +83,6 @@ def _message(message: Message) -> dict[str, Any]:
             "messages", f"its messages are of user and assistant only, not of {message.role!r}. Leave such messages out"
         )
     return wire.AskedMessage(role=message.role, content=message.text).model_dump()
-
-
-def _agent_id(agent: str) -> str:
-    """The id of an agent, also from a copied endpoint URL. Its host is not asked: only base_url says who gets the key."""
-    copied = wire.AGENT_IN_URL.search(agent)
-    return unquote(copied.group(1)) if copied else agent
-
-
-def _failed_statuses(inner: int | None, response: HttpResponse) -> list[int]:
-    """The statuses that say no: inner, outer or both. The HTTP status alone proves nothing (S003)."""
-    inner_failed = [inner] if inner is not None and not 200 <= inner <= 299 else []
-    return inner_failed + [response.status] * (not response.ok)
-
-
-def _refused(statuses: list[int], envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
-    """The fault of the worse status (INF): one that trying again does not mend, then the higher.
-
-    Where the other one says that the agent may have run, that counts too.
-    """
-    message = _complaint(details)
-    if envelope.inner is None and not message:
-        raise ValueError("an error, but not in FlowGent's words")  # the core then shows what it is
-    fault = fault_from_status(max(statuses, key=_badness), message, code=envelope.code, partial=_partial(details))
-    may_have_run = any(fault_from_status(status).may_have_run for status in statuses)
-    return Fault(fault.kind, fault.message, fault.code, None, fault.retryable, may_have_run, fault.partial)
-
-
-def _badness(status: int) -> tuple[bool, int]:
-    return not fault_from_status(status).retryable, status
-
-
-def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
-    """An error that no status tells of: by its documented sentence where it has no inner status, else the run failed."""
-    message = _complaint(details) or "the agent failed without a message"
-    status = wire.STATUS_OF_SENTENCE.get(wire.said(details["error"])) if envelope.is_flat else None
-    if status is not None:
-        return fault_from_status(status, message)
-    return Fault(FaultKind.EXECUTION, message, code=envelope.code, partial=_partial(details))
-
-
-def _complaint(details: Mapping[str, Any]) -> str:
-    """`message` and `error`: in a 503 the one is general and the other has the reason, in a 402 they are the same (S003)."""
-    return ": ".join(dict.fromkeys(filter(None, (wire.said(details["message"]), wire.said(details["error"])))))
 
 
 def _partial(details: Mapping[str, Any]) -> Result | None:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from agentbridge import hookimpl
 
+from .content import (
+    Folder,
+    FolderContents,
+    Folders,
+    ListFolderContents,
+    ListFolders,
+    UpsertContent,
+    UpsertGitHubContent,
+)
+from .operations import GeneratePrompt, Rate, Rating
 from .provider import Promptitude
 
-__all__ = ["Promptitude", "agentbridge_providers"]
+__all__ = [
+    "Folder", "FolderContents", "Folders", "GeneratePrompt", "ListFolderContents", "ListFolders", "Promptitude",
+    "Rate", "Rating", "UpsertContent", "UpsertGitHubContent", "agentbridge_providers",
+]  # fmt: skip
 
 
 @hookimpl

@@ -35,8 +35,11 @@ _FIELDS = {"userId": str, "flow": dict, "steps": dict}
 
 def make() -> Emulator:
     """An emulator of Promptitude."""
+    from .emulated_operations import ROUTES  # which are made of what is here
+
     routes = [
         Route("/v1/flows/{flow}/generate", generate, methods=["POST"]),
+        *ROUTES,
         Route("/{path:path}", elsewhere, methods=["GET", "POST"]),
     ]
     return Emulator(routes, SCENARIOS)
@@ -44,33 +47,45 @@ def make() -> Emulator:
 
 async def elsewhere(_: Request) -> Response:
     """Any other path."""
-    return _error(404, "Endpoint not found")
+    return error(404, "Endpoint not found")
 
 
 async def generate(request: Request) -> Response:
     """POST /v1/flows/:flowId/generate (S002)."""
     flow = request.path_params["flow"]
-    common = await common_answer(flow, request)
+    refused = await refusal(flow, request)
+    if refused is not None:
+        return refused
+    body = await json_of(request)
+    if isinstance(body, str):
+        return error(400, body)
+    problem = _problem(body)
+    return error(400, problem) if problem else answer(flow, body)
+
+
+async def refusal(asked: str, request: Request) -> Response | None:
+    """What any endpoint answers for this id or for the key, None where they are in order."""
+    common = await common_answer(asked, request)
     if common is not None:
         return common
     if request.headers.get("authorization") != f"Bearer {API_KEY}":
-        return _error(401, "Invalid API key")
-    if flow not in SCENARIOS:
-        return _error(404, f"Flow {flow} not found")
+        return error(401, "Invalid API key")
+    return None if asked in SCENARIOS else error(404, f"{asked} not found")
+
+
+async def json_of(request: Request) -> dict[str, Any] | str:
+    """The body of a request, or what is wrong with it."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        return "Content-Type must be application/json"
     try:
         body = json.loads(await request.body())
     except ValueError:
-        return _error(400, "The request body is not JSON")
-    problem = _problem(body, request)
-    return _error(400, problem) if problem else _answer(flow, body)
+        return "The request body is not JSON"
+    return body if isinstance(body, dict) else "The request body must be an object"
 
 
-def _problem(body: Any, request: Request) -> str | None:
+def _problem(body: dict[str, Any]) -> str | None:
     """What is not as documented. An empty list in a context means "all", so it is no mistake."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        return "Content-Type must be application/json"
-    if not isinstance(body, dict):
-        return "The request body must be an object"
     for name, value in body.items():
         if name not in _FIELDS or not isinstance(value, _FIELDS[name]):
             return f"{name} is unknown or of the wrong type"
@@ -78,15 +93,16 @@ def _problem(body: Any, request: Request) -> str | None:
     return None if flow.keys() == {"inputs"} and isinstance(flow["inputs"], dict) else "flow.inputs must be an object"
 
 
-def _answer(flow: str, body: dict[str, Any]) -> Response:
-    if flow in _FAILURES:
-        return _FAILURES[flow]
+def answer(flow: str, body: dict[str, Any]) -> Response:
+    """What a flow generates, or how it fails."""
+    if flow in FAILURES:
+        return FAILURES[flow]
     if flow == "no-result":
-        return JSONResponse(_envelope())
+        return JSONResponse(envelope())
     results = {"result": _RESULTS[flow](body), "logId": f"log-{uuid.uuid4().hex[:16]}"}
     if flow == "error-with-result":
-        return JSONResponse(_envelope(500, "The last step failed", results))
-    return JSONResponse(_envelope(results=results))
+        return JSONResponse(envelope(500, "The last step failed", results))
+    return JSONResponse(envelope(results=results))
 
 
 def _said(body: dict[str, Any]) -> str:
@@ -107,24 +123,25 @@ _RESULTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 }
 
 
-def _envelope(code: int = 200, message: str = "OK", results: Any = None) -> dict[str, Any]:
+def envelope(code: int = 200, message: str = "OK", results: Any = None) -> dict[str, Any]:
     """`{code, message, error, results}` (S002); on an error without results they are left out (undocumented)."""
-    envelope = {"code": code, "message": message, "error": code != 200}
-    return envelope if results is None else {**envelope, "results": results}
+    said = {"code": code, "message": message, "error": code != 200}
+    return said if results is None else {**said, "results": results}
 
 
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(_envelope(status, message), status, headers)
+def error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """A failure in the envelope, with the same HTTP status (the samples are INF)."""
+    return JSONResponse(envelope(status, message), status, headers)
 
 
-_FAILURES = {
-    "error-in-200": JSONResponse(_envelope(500, "The flow could not be completed")),
-    "code-in-200": JSONResponse({**_envelope(402, "No generations left this month"), "error": False}),
-    "error-flag-only": JSONResponse({**_envelope(200, "Step 2 failed"), "error": True, "results": None}),
-    "unauthorized": _error(401, "Invalid API key"),
-    "not-found": _error(404, "Flow not-found not found"),
-    "busy": _error(429, "Too many requests", {"Retry-After": "1"}),
-    "server-error": _error(500, "Internal server error"),
+FAILURES = {
+    "error-in-200": JSONResponse(envelope(500, "The flow could not be completed")),
+    "code-in-200": JSONResponse({**envelope(402, "No generations left this month"), "error": False}),
+    "error-flag-only": JSONResponse({**envelope(200, "Step 2 failed"), "error": True, "results": None}),
+    "unauthorized": error(401, "Invalid API key"),
+    "not-found": error(404, "Flow not-found not found"),
+    "busy": error(429, "Too many requests", {"Retry-After": "1"}),
+    "server-error": error(500, "Internal server error"),
 }
 
 assert not SCENARIOS.keys() & COMMON.keys()

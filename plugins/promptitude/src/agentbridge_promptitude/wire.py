@@ -1,6 +1,8 @@
-"""What Promptitude sends. Facts from its help pages (S002: /flows; PG: /generate) and inferences from them (INF).
+"""What Promptitude takes and sends. Facts from its help pages, and inferences from them (INF).
 
-No error sample and no real answer is public: the envelope is documented field by field, how it fails is not.
+S002: /flows. PG: /generate. PR: /rate. PC-new: /content as it is now, PC: as it was. PF: /content/folders. The stored copies of
+the last three end in the middle. No error sample and no real answer is public: the envelope is documented field by
+field, how it fails is not.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from agentbridge.reading import Lenient, Reply
 
@@ -27,7 +29,7 @@ SUCCESS_MESSAGE = "OK"
 
 
 class Results(Reply):
-    """`results` of /flows (S002). On an error it may be absent, null or empty (undocumented)."""
+    """`results` of /flows (S002) and /generate (PG). On an error it may be absent, null or empty (undocumented)."""
 
     result: Lenient[JsonValue] = None  # "string | array" (S002); string, array or JSON on /generate (PG)
     logId: Lenient[str] = None
@@ -39,12 +41,12 @@ class Results(Reply):
 
 
 class Envelope(Reply):
-    """`{code, message, error, results}`, the answer of every endpoint (S002, PG, PR)."""
+    """`{code, message, error, results}`, the answer of every endpoint (S002, PG, PR, PF; of /content: INF)."""
 
     code: JsonValue = None  # "200 if everything went OK, otherwise the HTTP response code"; as text: INF
     message: JsonValue = None
     error: JsonValue = None
-    results: Lenient[Results] = None
+    results: Any = None  # each endpoint has its own
 
     @property
     def number(self) -> int | None:
@@ -82,6 +84,89 @@ class Envelope(Reply):
         if message and message != SUCCESS_MESSAGE:
             return message
         return "" if said(self.error).lower() in {*NO_ERROR, "true", "1"} else said(self.error)
+
+
+class AskedPrompt(BaseModel):
+    """`prompt` of a request to /generate. The values of the inputs are any JSON here (PG: a "hash")."""
+
+    promptId: str
+    inputs: dict[str, Any] | None = None
+
+
+class Generate(BaseModel):
+    """Body of /generate. Its `endUserId` is the `userId` of /flows (PG)."""
+
+    prompt: AskedPrompt
+    endUserId: str | None = None
+
+
+class Stars(BaseModel):
+    """The stars that are given: 1, 2 or 3; 0 removes a rating (PR)."""
+
+    rating: int
+
+
+class RateBody(BaseModel):
+    """Body of /logs/{logId}/rate (PR)."""
+
+    rating: Stars
+
+
+class RatedLog(Reply):
+    """`results.promptsLogs`: "the logId and rating from the request are simply repeated" (PR). The proof of a success."""
+
+    id: str
+    rating: int
+
+
+class RateResults(Reply):
+    """`results` of /rate (PR)."""
+
+    promptsLogs: RatedLog
+
+
+class ContentFromUrl(BaseModel):
+    """Body of /content by the URL of a file (PC). `folder` is mandatory in PC-new, and was optional in PC."""
+
+    fileUrl: str
+    name: str
+    folder: str
+    tags: str | None = None  # "tag1,tag2"
+
+
+class ContentFromGitHub(BaseModel):
+    """Body of /content by a download URL of GitHub (PC, "Adding from Pull Request"); `folder` as above."""
+
+    externalId: str
+    downloadUrl: str
+    name: str
+    folder: str
+    size: int | None = None  # in bytes
+    tags: str | None = None
+
+
+class Folder(Reply):
+    """An entry of `results.folders` (PF's sample)."""
+
+    id: str
+    name: Lenient[str] = None
+    contentsCount: Lenient[int] = None
+    type: Lenient[str] = None  # "manual" in the sample; no other value is known
+    description: Lenient[str] = None
+
+
+class FoldersResults(Reply):
+    """`results` of /content/folders (PF). The list is the proof, the sample's count of 2 stands beside one entry."""
+
+    foldersCount: Lenient[int] = None
+    folders: list[Lenient[Folder]]
+
+
+class ContentsResults(Reply):
+    """`results` of /content/folders/{folderId}/contents (PF). What an entry looks like is in no stored copy."""
+
+    contentsCount: Lenient[int] = None
+    contents: list[JsonValue]
 
 
 def said(value: Any) -> str:

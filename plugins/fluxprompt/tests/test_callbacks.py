@@ -1,0 +1,66 @@
+"""What FluxPrompt posts to a callback URL: node callbacks, consolidated ones, and what clients saw in the wild."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from agentbridge import Fault, FaultKind, HttpRequest, Result
+from agentbridge_fluxprompt import FluxPrompt
+
+ITEM = {"text": "hi", "outputId": "outputObjectNode_1", "timestamp": "3/14/2026, 1:48:21 AM"}
+ID = "8f1c8d0e-8f0e-4a6c-9d68-0a5b8a1b1c1d"
+
+
+def read(body: Any) -> Result | Fault | None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return FluxPrompt().read_callback(HttpRequest("POST", "https://me.example/x", content=content))
+
+
+ANSWERS = {
+    "a node's text": ({"text": "hi"}, "hi"),
+    "a node's text with what stands beside it in the envelope": (ITEM, "hi"),
+    "not JSON": (b"hi", "hi"),
+    "a JSON text": ("hi", "hi"),
+    "consolidated, with text": ({"success": True, "output": "hi"}, "hi"),
+    "consolidated, with items": ({"success": True, "executionId": ID, "output": [ITEM]}, "hi"),
+    "consolidated, as the envelope": ({"status": "success", "data": {"message": [ITEM]}}, "hi"),
+    "consolidated, as a poll": ({"executionId": ID, "status": "completed", "output": "hi"}, "hi"),
+}
+
+
+@pytest.mark.parametrize(("body", "text"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_is_read_in_each_of_its_forms(body, text):
+    assert read(body).text == text
+
+
+def test_a_consolidated_answer_brings_the_run_and_what_it_used():
+    result = read({"success": True, "executionId": ID, "output": "hi", "tokensUsed": 42, "durationMs": 4000})
+    assert (result.id, result.usage.total_tokens, result.usage.duration_ms) == (ID, 42, 4000)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", {"text": ""}, {"text": " "}, ""])
+def test_a_callback_without_a_text_is_no_answer_yet(body):
+    assert read(body) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps"},
+        {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps", "text": "so far"},
+        {"status": "error", "data": {"message": "Your flow stopped at a system limit: 50,000 steps"}},
+        {"executionId": ID, "status": "error", "errorMessage": "Your flow stopped at a system limit: 50,000 steps"},
+    ],
+)
+def test_a_failure_is_one_in_each_of_its_forms(body):
+    fault = read(body)
+    assert (fault.kind, fault.message) == (FaultKind.EXECUTION, "Your flow stopped at a system limit: 50,000 steps")
+
+
+@pytest.mark.parametrize("body", [{}, [], 7, None, {"success": True}, {"success": True, "output": []}, {"other": 1}])
+def test_what_proves_nothing_is_unreadable(body):
+    with pytest.raises(ValueError, match=r".*"):
+        read(body)

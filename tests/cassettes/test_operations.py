@@ -1,0 +1,70 @@
+"""Every cassette of an operation, through both bridges and both libraries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import operations
+import pytest
+import vcr
+import yaml
+
+from agentbridge import Connection, InvocationError, RetryPolicy
+from agentbridge.testing import vcr_config
+
+ROOT = Path(__file__).parents[2] / "cassettes"
+PATHS = sorted(ROOT.glob("*/operations/*.yaml"))
+NAMES = [f"{path.parents[1].name}/{path.stem}" for path in PATHS]
+
+
+@pytest.fixture(params=["httpx", "httpx2"])
+def play(request, open_bridge):
+    """What became of an operation, answered by a cassette."""
+
+    def play(name, operation):
+        vendor, _, short = name.partition("/")
+        connections = {vendor: Connection(vendor, api_key="any-key")}
+        bridge = open_bridge(config={}, connections=connections, retry=RetryPolicy(attempts=1), transport=request.param)
+        path = ROOT / vendor / "operations" / f"{short}.yaml"
+        with vcr.VCR(**vcr_config()).use_cassette(str(path)) as cassette:
+            try:
+                outcome = bridge.call(operation)
+            except InvocationError as error:
+                outcome = error
+        assert cassette.all_played
+        return outcome
+
+    return play
+
+
+def test_every_cassette_has_an_expectation_and_every_expectation_a_cassette():
+    expected = operations.ANSWERS.keys() | operations.RESULTS.keys() | operations.FAILURES.keys()
+    assert set(NAMES) == expected
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_cassette_says_where_it_is_from(path):
+    data = yaml.safe_load(path.read_text())
+    assert data["provenance"] in {"documented", "recorded"}
+    assert data["source"]
+
+
+@pytest.mark.parametrize("name", operations.ANSWERS)
+def test_an_answer_becomes_the_value_that_the_vendor_meant(play, name):
+    operation, value = operations.ANSWERS[name]
+    assert play(name, operation) == value
+
+
+@pytest.mark.parametrize("name", operations.RESULTS)
+def test_a_run_becomes_a_result(play, name):
+    operation, fields = operations.RESULTS[name]
+    result = play(name, operation)
+    assert {field: getattr(result, field) for field in fields} == fields
+
+
+@pytest.mark.parametrize("name", operations.FAILURES)
+def test_a_failure_is_raised_as_the_class_that_it_means(play, name):
+    operation, kind, status, message = operations.FAILURES[name]
+    error = play(name, operation)
+    assert (type(error).__name__, error.status, error.code) == (kind, status, None)
+    assert error.message.startswith(message)

@@ -32,25 +32,24 @@ esac
 node_dir=$node_home/node_modules/node-$platform
 modules=$flowise_home/node_modules
 
-# npm FOLDER ARGUMENT...: its output is shown only where it fails
+# install FOLDER PACKAGE OPTION...: what npm says is shown only where it fails
 install() {
-  command -v npm >/dev/null || { say "npm is missing. Install Node.js (any version that brings npm); Flowise's own node is fetched"; exit 3; }
+  command -v npm >/dev/null || { say "npm is missing: install Node.js, any version that brings npm. Flowise's own node is fetched"; exit 3; }
+  say "installing $2 into $1"
   mkdir -p "$1"
   [ -f "$1/package.json" ] || echo '{"private": true}' >"$1/package.json"
   (cd "$1" && shift && npm install "$@" --ignore-scripts --no-audit --no-fund) >"$dir/npm.log" 2>&1 || { tail -20 "$dir/npm.log" >&2; exit 4; }
 }
 
 if [ ! -x "$node_dir/bin/node" ]; then
-  say "installing node $node_version into $node_home"
   install "$node_home" "node-$platform@$node_version"
 fi
-if [ ! -x "$modules/flowise/bin/run" ]; then
-  say "installing flowise $flowise_version into $flowise_home (about 4 minutes, once)"
+if [ ! -x "$modules/flowise/bin/run" ] || [ ! -f "$flowise_home/package-lock.json" ]; then # npm writes the lock at its end
   PUPPETEER_SKIP_DOWNLOAD=1 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 \
     install "$flowise_home" "flowise@$flowise_version" --omit=dev --legacy-peer-deps
 fi
 if [ ! -f "$modules/sqlite3/build/Release/node_sqlite3.node" ]; then # scripts are off above: compiled here
-  say "compiling sqlite3"
+  say "compiling sqlite3 in $modules"
   (cd "$modules/sqlite3" && PATH="$node_dir/bin:$PATH" "$modules/.bin/node-gyp" rebuild --nodedir="$node_dir") >"$dir/gyp.log" 2>&1 ||
     { tail -20 "$dir/gyp.log" >&2; exit 4; }
 fi

@@ -41,7 +41,7 @@ format: .venv/.dev
 
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,dev]'
+	@$(PIP) -e '.[cli,emulator,httpx2,email,dev]'
 	@touch $@
 
 clean:

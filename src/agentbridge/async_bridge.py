@@ -21,7 +21,7 @@ from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
 from .streaming import stream
-from .transport import AsyncTransport, adrive, open_async_transport
+from .transport import MAIL, AsyncTransport, adrive, open_async_transport
 from .transport.stream import AsyncStream
 
 T = TypeVar("T")
@@ -129,7 +129,9 @@ class AsyncBridge(BridgeBase):
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return await self._drive(lambda started: operate(plan, operation.read, started), account)
+        return await self._drive(
+            lambda started: operate(plan, operation.read, started), account, mail=plan.send.request.is_mail
+        )
 
     async def close(self) -> None:
         """Close the connections that this bridge opened. Closing twice does no harm."""
@@ -147,20 +149,21 @@ class AsyncBridge(BridgeBase):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection) -> T:
-        return await adrive(begin, self._transport(connection), self._turns)
+    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection, *, mail: bool = False) -> T:
+        return await adrive(begin, self._transport(connection, mail=mail), self._turns)
 
-    def _transport(self, connection: Connection) -> AsyncTransport:
+    def _transport(self, connection: Connection, *, mail: bool = False) -> AsyncTransport:
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("AsyncTransport", self._given)
-        key = (asyncio.get_running_loop(), connection.proxy, connection.verify)
+        library = MAIL if mail else self._library
+        key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
         with self._lock:
             _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
             if key not in self._transports:
                 self._transports[key] = open_async_transport(
-                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
+                    library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
                 )
             return cast("AsyncTransport", self._transports[key])
 

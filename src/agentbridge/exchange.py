@@ -225,10 +225,10 @@ class State(Generic[T]):
         except AgentBridgeError as error:
             raise self.error(not_polled(str(error))) from None
 
-    def filled(self, result: Result) -> Result:
-        """The provider's Result, and all that the core knows of the call."""
+    def filled(self, result: Result, *, whole: bool = True) -> Result:
+        """The provider's Result, and all that the core knows of the call. A part of one may well be empty."""
         asked = self.plan.asked
-        empty = () if result.text.strip() or _EMPTY in result.warnings else (_EMPTY,)
+        empty = (_EMPTY,) if whole and not result.text.strip() and _EMPTY not in result.warnings else ()
         return attrs.evolve(
             result,
             provider=asked.provider,
@@ -247,7 +247,7 @@ class State(Generic[T]):
         fault = attrs.evolve(
             failure.fault,
             may_have_run=failure.fault.may_have_run is not False or self.may_have_run,
-            partial=failure.fault.partial and self.filled(failure.fault.partial),
+            partial=failure.fault.partial and self.filled(failure.fault.partial, whole=False),
         )
         failure = attrs.evolve(failure, fault=fault)
         return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending or self._trace(failure))

@@ -23,6 +23,7 @@ from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
+from .rules import taught
 from .settings import SETTINGS, Settings
 from .streaming import StreamPlan
 from .verdict import Asked
@@ -96,7 +97,7 @@ def plan_run(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=provider.read,
+        read=taught(provider.read, connection.faults),
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
@@ -272,7 +273,8 @@ def asked_of(
     dropped: tuple[str, ...] = (),
 ) -> Asked:
     """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
-    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
+    known = (connection.api_key, connection.proxy, *request.auth.values())
+    secrets = frozenset(secret for secret in known if isinstance(secret, str) and secret)
     guard_logs(secrets)
     return Asked(
         provider=provider.name,
@@ -282,5 +284,5 @@ def asked_of(
         session_id=session_id,
         dropped=dropped,
         secrets=secrets,
-        key_hint="" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}",
+        key_hint="" if request.auth or request.is_mail else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )

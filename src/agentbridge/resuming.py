@@ -14,6 +14,7 @@ from .model import Invocation, Pending, Result
 from .planning import asked_of, call_of, merge, poller
 from .provider import Provider
 from .retry import RetryPolicy, Timeouts
+from .rules import taught
 from .settings import SETTINGS, Settings
 
 
@@ -61,7 +62,7 @@ def plan_pending(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=provider.read,
+        read=taught(provider.read, connection.faults),
         build_poll=ask,
         tool_errors=settings.tool_errors or "raise",
     )

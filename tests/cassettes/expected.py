@@ -55,7 +55,7 @@ FAILURES: dict[str, dict[str, Any]] = {
     ),
     "fluxprompt/crashed-in-200": row("ExecutionError", 200, None, "Worker stopped", may_have_run=True),
     "fluxprompt/refused-key-in-200": row("AuthenticationError", 200, "401", "Unauthorized"),
-    "fluxprompt/crashed": row("ExecutionError", 500, None, "Worker stopped", may_have_run=True),
+    "fluxprompt/crashed": row("ExecutionError", 500, None, "Worker stopped", may_have_run=True, partial=""),
     "fluxprompt/polled-error": row(
         "ExecutionError",
         200,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from pathlib import Path
 
 import attrs
@@ -16,6 +14,7 @@ import yaml
 import agentbridge.planning
 from agentbridge import Connection, File, InvocationError, Message, RetryPolicy
 from agentbridge.testing import vcr_config
+from agentbridge.transport.httpx import AsyncHttpxTransport, HttpxTransport
 
 ROOT = Path(__file__).parents[2] / "cassettes"
 PATHS = sorted(ROOT.glob("*/*.yaml"))
@@ -33,11 +32,11 @@ def no_waiting(monkeypatch):
     """Waits that were asked for, instead of waiting."""
     slept: list[float] = []
 
-    async def asleep(seconds: float, *_: object) -> None:
+    async def asleep(_: object, seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(time, "sleep", slept.append)
-    monkeypatch.setattr(asyncio, "sleep", asleep)
+    monkeypatch.setattr(HttpxTransport, "sleep", lambda _, seconds: slept.append(seconds))
+    monkeypatch.setattr(AsyncHttpxTransport, "sleep", asleep)
     return slept
 
 

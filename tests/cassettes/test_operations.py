@@ -64,7 +64,7 @@ def test_a_run_becomes_a_result(play, name):
 
 @pytest.mark.parametrize("name", operations.FAILURES)
 def test_a_failure_is_raised_as_the_class_that_it_means(play, name):
-    operation, kind, status, message = operations.FAILURES[name]
+    operation, kind, status, message, *code = operations.FAILURES[name]
     error = play(name, operation)
-    assert (type(error).__name__, error.status, error.code) == (kind, status, None)
+    assert (type(error).__name__, error.status, error.code) == (kind, status, code[0] if code else None)
     assert error.message.startswith(message)

@@ -89,11 +89,16 @@ def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
         refused = message in wire.CALLBACK_REFUSALS
         return Fault(FaultKind.INVALID_REQUEST if refused else FaultKind.EXECUTION, message or _NO_MESSAGE)
     if status == 500 and "executionId" in body:
-        return Fault(FaultKind.EXECUTION, message or _NO_MESSAGE)
+        return Fault(FaultKind.EXECUTION, message or _NO_MESSAGE, partial=_named(body["executionId"]))
     if not message:
         raise ValueError("a refusal without a message")  # the core then shows the body beside the status
     inner = wire.inner_status(body)
     return fault_from_status(status if status in {401, 403} else inner or status, message, code=inner)
+
+
+def _named(execution_id: Any) -> Result | None:
+    """All that there is of a run that threw: its id."""
+    return Result(text="", output=None, id=execution_id) if isinstance(execution_id, str) else None
 
 
 def _is_poll(response: HttpResponse) -> bool:

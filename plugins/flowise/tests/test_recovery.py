@@ -117,6 +117,21 @@ def test_an_answer_whose_call_failed_afterwards_is_not_lost(recovered):
     assert recovered("af_followup_broken").text.strip()
 
 
+STORED = {
+    "text": ("hello", "hello"),
+    "the whole answer, where its text is empty": ('{"text": "", "question": "EMPTY"}', ""),
+    "an answer that is JSON": ('{"text": "hi"}', '{"text": "hi"}'),
+    "an answer that only begins like JSON": ("{not json", "{not json"),
+    "a fenced answer with its fence closed": ('```json\n{"a": 1}\n```', '```json\n{"a": 1}\n```'),
+}
+
+
+@pytest.mark.parametrize(("content", "output"), STORED.values(), ids=STORED)
+def test_what_a_chatflow_stored_is_its_answer_again(content, output):
+    message = {"role": "apiMessage", "content": content, "chatId": "c-1"}
+    assert read([message], HttpResponse(200, JSON)).output == output
+
+
 # what still runs, and what failed
 
 

@@ -124,20 +124,22 @@ def _failure(execution: wire.StoredExecution) -> Fault:
 
 
 def _result(content: str, nodes: list[Any], **known: Any) -> Result | Fault:
-    value = _parsed(content)
-    said = {"text": content} if value is None else {"json": value}
+    said = {"text": content} if nodes else _stored(content)
     prediction, warnings = wire.Prediction.parse({**said, "agentFlowExecutedData": nodes, **known})
     return answer.result(prediction, warnings)
 
 
-def _parsed(content: str) -> Any:
-    """The object of an output parser, stored as text behind an opening fence that is never closed (T: cf_json)."""
-    if not content.startswith(wire.STORED_JSON):
-        return None
+def _stored(content: str) -> dict[str, Any]:
+    """What a chatflow stored: its text; the object of an output parser behind a fence that is never closed (T: cf_json);
+    or its whole answer as JSON, where it has neither (T: cf_llmchain, asked for nothing).
+    """
     try:
-        return decode_json(content.removeprefix(wire.STORED_JSON))
+        value = decode_json(content.removeprefix(wire.STORED_JSON))
     except ValueError:
-        return None
+        return {"text": content}
+    if content.startswith(wire.STORED_JSON):
+        return {"json": value}
+    return {"text": ""} if isinstance(value, dict) and value.get("text") == "" else {"text": content}
 
 
 def _nodes(execution: wire.StoredExecution | None) -> list[Any]:

@@ -41,9 +41,11 @@ def test_the_model_sees_an_image(live, flow):
     assert "[image_url]" in text
 
 
-def test_the_model_sees_an_image_by_its_link(live):
-    link = Link("https://images.example/pixel.png", name="pixel.png")
-    assert live.invoke("agentflow_llm_images", "HISTORY", files=[link]).text
+@pytest.mark.xfail(reason="the server shows a model only links that say they are images; none is said")
+@pytest.mark.parametrize("flow", ["agentflow_llm_images", "chatflow_images"])
+def test_the_model_sees_an_image_by_its_link(live, flow):
+    link = Link("https://images.example/pixel.png")
+    assert "[image_url]" in live.invoke(flow, "HISTORY", files=[link]).text
 
 
 def test_an_image_is_dropped_by_a_flow_that_takes_none(live):

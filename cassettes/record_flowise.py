@@ -1,8 +1,9 @@
 """Record the Flowise cassettes from a real server: python cassettes/record_flowise.py INFO.json [calls | operations]
 
-INFO.json says where the server is: {"base_url", "api_key", "other_api_key", "flows": {name: id}}. Hosts, keys and ids of
-that server are replaced by fixed ones, so that a new recording differs only where Flowise does. For the operations two
-small flows are made, and deleted again; the server has to be one for tests.
+INFO.json says where the server is: {"base_url", "api_key", "other_api_key", "flows": {name: id}}, as
+`tests/live/flowise_server/up.sh` writes it. Hosts, keys and ids of that server are replaced by fixed ones, so that a new
+recording differs only where Flowise does. For the operations two small flows are made, and deleted again; the server has
+to be one for tests.
 """
 
 from __future__ import annotations

@@ -95,6 +95,9 @@ class Live:
     def stream_resumed(self, paused: Result, decision: str, **fields: Any) -> Result:
         return self._noted(self._both.stream_resumed, paused, decision, **fields)
 
+    def call(self, operation: Operation[Any]) -> Any:
+        return self._noted(self._both.call, operation)
+
     def leave(self, flow: str, *arguments: Any, **fields: Any) -> list[Any]:
         """Stream until the first piece of text, then leave; the events so far."""
         seen: list[Any] = []
@@ -189,7 +192,9 @@ class Live:
         return value
 
 
-def said(result: Result | Pending) -> str:
+def said(result: Any) -> str:
+    if not isinstance(result, (Result, Pending)):
+        return "done"
     if isinstance(result, Pending):
         return "pending"
     if result.status == "waiting_for_input":

@@ -41,7 +41,6 @@ def test_the_model_sees_an_image(live, flow):
     assert "[image_url]" in text
 
 
-@pytest.mark.xfail(reason="the server shows a model only links that say they are images; none is said")
 @pytest.mark.parametrize("flow", ["agentflow_llm_images", "chatflow_images"])
 def test_the_model_sees_an_image_by_its_link(live, flow):
     link = Link("https://images.example/pixel.png")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import attrs
 import pytest
 
 import agentbridge.planning
@@ -84,7 +85,8 @@ def recovered(play, monkeypatch):
         bridge, _ = play(NoAnswer("timeout"), answer(stored["chatmessage"]), answer(stored["executions"]))
         with pytest.raises(errors.ResponseTimeoutError) as caught:
             bridge.invoke("flowise:flow-1", asked(stored), session_id=None if session == chat_id else session)
-        return bridge.recover(caught.value)
+        then = attrs.evolve(caught.value.pending, started_at="2026-11-22T04:00:00+00:00")  # before it was recorded
+        return bridge.recover(then)
 
     return recover
 
@@ -202,24 +204,30 @@ def test_a_refusal_is_raised_as_such_and_the_run_stays_known(recovered, name, er
 # a session of the caller's has other runs too
 
 
-def executions(*states: str, question: str = "hello") -> dict[str, Any]:
+def executions(*states: str, question: str = "hello", created: str = "2026-01-01T00:00:01.000Z") -> dict[str, Any]:
     nodes = [
         {"nodeLabel": "Start", "status": "FINISHED", "data": {"input": {"question": question}}},
         {"nodeLabel": "LLM", "status": "ERROR", "data": {"error": "boom"}},
     ]
-    stored = [{"id": "e", "state": state, "sessionId": "s-1", "executionData": json.dumps(nodes)} for state in states]
-    return {"data": stored, "total": 1}
+    known = {"id": "e", "sessionId": "s-1", "createdDate": created, "executionData": json.dumps(nodes)}
+    return {"data": [{**known, "state": state} for state in states], "total": 1}
 
 
-def shared(*states: str, question: str = "hello", session: str = "s-1") -> Any:
+def shared(*states: str, session: str = "s-1", **stored: str) -> Any:
     mine = Flowise().recover(HttpRequest("POST", "http://f", json={"chatId": "c-1", "question": "hello"}))
     asked = {"startDate": "2026-01-01T00:00:00Z", "sessionId": session}
     request = HttpRequest("GET", f"http://f#{mine.step}", query=asked)
-    return read(executions(*states, question=question), HttpResponse(200, JSON, request=request))
+    return read(executions(*states, **stored), HttpResponse(200, JSON, request=request))
 
 
 def test_a_failure_that_was_asked_something_else_is_another_runs():
     assert isinstance(shared("ERROR", question="another"), Pending)
+
+
+def test_a_failure_before_the_call_is_another_runs():
+    """The second in which it began is asked for one second early."""
+    assert isinstance(shared("ERROR", created="2026-01-01T00:00:00.000Z"), Pending)
+    assert isinstance(shared("ERROR", created="no time at all"), Pending)
 
 
 def test_a_failure_of_another_session_is_another_runs():
@@ -265,7 +273,7 @@ def test_only_executions_since_the_call_are_asked_for_in_a_callers_session(play)
     bridge.recover(caught.value)
     asked = transport.sent[2].request.query
     assert (asked["sessionId"], asked["limit"]) == ("s-1", "5")
-    assert asked["startDate"][:19] == caught.value.pending.started_at[:19]  # whole seconds, as the server's
+    assert asked["startDate"] < caught.value.pending.started_at
     assert "#" in transport.sent[2].request.url  # what it compares by; never sent
 
 

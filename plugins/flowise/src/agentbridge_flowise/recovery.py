@@ -21,6 +21,7 @@ from . import answer, wire
 POLL_AFTER = 2.0  # seconds; nothing is documented
 _EXECUTIONS = "executions"
 _FOR = " of "
+_EARLY = dt.timedelta(seconds=1)  # sqlite compares "12:00:10" with "12:00:10.000" as texts: the first is less
 _MOST = "5"  # executions of one session that are looked at; each is some 50 KB, since it holds its flow
 
 
@@ -67,6 +68,7 @@ def read(body: Any, response: HttpResponse) -> Result | Pending | Fault:
         return _from_messages([each for each in messages if chat_id is None or each.chatId in {None, chat_id}], asked)
     executions, session = wire.StoredExecutions.parse(body)[0].data, query.get("sessionId")
     ours = [each for each in executions if session is None or each.sessionId in {None, session}]
+    ours = [each for each in ours if _is_since(each.createdDate, query.get("startDate"))]
     return _from_executions(ours, asked, exact="startDate" not in query)
 
 
@@ -83,7 +85,23 @@ def _since(started_at: str | None) -> str:
         started = dt.datetime.fromisoformat(started_at or "")
     except ValueError:
         started = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # nobody knows: then no execution is taken for this run's
-    return started.astimezone(dt.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")  # as the server's times
+    return _written(started.astimezone(dt.UTC).replace(microsecond=0) - _EARLY)
+
+
+def _is_since(created: str | None, start: str | None) -> bool:
+    """Whether an execution is as young as the call: the server's times are whole seconds, and so compared."""
+    try:
+        return start is None or _read(created) >= _read(start) + _EARLY
+    except ValueError:
+        return False
+
+
+def _read(time: str | None) -> dt.datetime:
+    return dt.datetime.fromisoformat((time or "").replace("Z", "+00:00"))
+
+
+def _written(time: dt.datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def _from_messages(messages: list[wire.StoredMessage], asked: str) -> Result | Pending | Fault:

@@ -154,6 +154,7 @@ class StoredExecution(Reply):
     state: str
     executionData: Lenient[str] = None
     sessionId: Lenient[str] = None
+    createdDate: Lenient[str] = None
 
 
 class StoredExecutions(Reply):

@@ -51,6 +51,8 @@ def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], start
 
     state: State[T] = State(plan, started, judged)
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
+    if isinstance(value, Pending):
+        return state.accept(value)
     return cast("T", state.filled(value)) if isinstance(value, Result) else value
 
 

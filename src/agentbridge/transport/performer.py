@@ -71,6 +71,8 @@ class Performer(_Hands):
         if isinstance(command, Read):
             piece: bytes | NoAnswer = self._opened.read(command.until)
             return _CLOSED if self._closed else piece
+        if isinstance(command, Emit):  # nobody listens to a run that is only begun
+            return None
         if self._opened is not None:  # a stream that failed before its content is tried again
             self._opened.close()
             self._opened = None
@@ -107,6 +109,8 @@ class AsyncPerformer(_Hands):
         if isinstance(command, Read):
             piece: bytes | NoAnswer = await self._opened.read(command.until)
             return _CLOSED if self._closed else piece
+        if isinstance(command, Emit):  # nobody listens to a run that is only begun
+            return None
         if self._opened is not None:
             await self._opened.close()
             self._opened = None

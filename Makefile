@@ -7,13 +7,16 @@ SOURCES := src plugins tests cassettes conftest.py
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check install format clean
+.PHONY: demo test test-live check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
 
 test: .venv/.dev              ## all tests; they never leave the loopback interface
 	@$(BIN)/python -m pytest -n 2
+
+test-live: .venv/.dev         ## the real Flowise, installed by npm, and all that is promised of it; not part of `test`
+	@PYTHON=$(CURDIR)/$(BIN)/python tests/live/flowise_server/with.sh $(BIN)/python -m pytest tests/live -n 4
 
 check: .venv/.dev             ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check $(SOURCES)
@@ -38,7 +41,7 @@ format: .venv/.dev
 
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,dev]'
+	@$(PIP) -e '.[cli,emulator,httpx2,email,dev]'
 	@touch $@
 
 clean:

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         RetryPolicy as RetryPolicy,
         Timeouts as Timeouts,
     )
+    from .rules import FaultRule as FaultRule
     from .transport.stream import AsyncStream as AsyncStream, Stream as Stream
     from .wire import (
         DataUrl as DataUrl,
@@ -107,6 +108,7 @@ _MODULES = {
     "prepared": "Prepared",
     "provider": "Call Operation Provider StreamDecoder",
     "retry": "RetryPolicy Timeouts",
+    "rules": "FaultRule",
     "transport.stream": "AsyncStream Stream",
     "wire": "DataUrl File FileText HttpRequest HttpResponse Link",
 }

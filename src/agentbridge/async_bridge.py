@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import warnings
 from collections.abc import Callable, Coroutine
@@ -21,7 +22,7 @@ from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
 from .streaming import stream
-from .transport import AsyncTransport, adrive, open_async_transport
+from .transport import MAIL, AsyncTransport, adrive, open_async_transport
 from .transport.stream import AsyncStream
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class AsyncBridge(BridgeBase):
             lambda started: stream(planned.streamed, started),
             lambda: self._transport(planned.connection),
             self._turns,
+            planned.pending,
         )
 
     async def submit(
@@ -67,21 +69,21 @@ class AsyncBridge(BridgeBase):
         await _aside(submission.expect, submission.has_address)
         try:
             pending = await self._drive(lambda started: submit(submission.plan, started), submission.connection)
-        except BaseException as error:
-            submission.failed(error)
+        except Exception as error:
+            await _aside(functools.partial(submission.failed, error), submission.has_address)
             raise
         return await _aside(lambda: submission.begun(pending), submission.has_address)
 
     async def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
         """Ask for a run until it is over; see `Bridge.wait`."""
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return await self._drive(lambda started: wait(plan, pending, started), account)
 
     async def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Ask once for a run; see `Bridge.poll`."""
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return await self._drive(lambda started: poll(plan, pending, started), account)
@@ -129,7 +131,9 @@ class AsyncBridge(BridgeBase):
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return await self._drive(lambda started: operate(plan, operation.read, started), account)
+        return await self._drive(
+            lambda started: operate(plan, operation.read, started), account, mail=plan.send.request.is_mail
+        )
 
     async def close(self) -> None:
         """Close the connections that this bridge opened. Closing twice does no harm."""
@@ -147,20 +151,21 @@ class AsyncBridge(BridgeBase):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection) -> T:
-        return await adrive(begin, self._transport(connection), self._turns)
+    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection, *, mail: bool = False) -> T:
+        return await adrive(begin, self._transport(connection, mail=mail), self._turns)
 
-    def _transport(self, connection: Connection) -> AsyncTransport:
+    def _transport(self, connection: Connection, *, mail: bool = False) -> AsyncTransport:
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("AsyncTransport", self._given)
-        key = (asyncio.get_running_loop(), connection.proxy, connection.verify)
+        library = MAIL if mail else self._library
+        key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
         with self._lock:
             _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
             if key not in self._transports:
                 self._transports[key] = open_async_transport(
-                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
+                    library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
                 )
             return cast("AsyncTransport", self._transports[key])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -14,17 +15,21 @@ from .addresses import Address, Callbacks
 from .bindings import Agent
 from .connection import Connection
 from .directory import Directory
-from .errors import ConfigurationError, InvocationError, PluginError
-from .exchange import RunPlan
+from .errors import AgentBridgeError, ConfigurationError, InvocationError, PluginError, UnsupportedFeatureError
 from .model import Invocation, Pending, Result
 from .planning import Mode, PlannedRun, plan_run
+from .plans import RunPlan
 from .plugins import Registry
 from .prepared import Prepared
-from .resuming import plan_pending, resumption
+from .provider import Provider
+from .redaction import redactor_of
+from .resuming import check_settings, plan_pending, resumption
 from .retry import RetryPolicy, Timeouts
 from .settings import CallFields, Settings
 from .transport import transport_name
 from .transport.turns import Turns
+
+_log = logging.getLogger("agentbridge")
 
 
 class BridgeBase:
@@ -115,15 +120,25 @@ class BridgeBase:
         callback_answers: int,
     ) -> Submission:
         if callbacks is None:
+            if callback_input is not None:
+                raise ConfigurationError(
+                    "callback_input= names the input for an address, and callbacks= makes it: give both"
+                )
             return Submission(self._plan(target, text, fields, "submit"), None, None)
+        if not all(hasattr(callbacks, method) for method in ("address", "expect", "forget")):
+            raise ConfigurationError(f"callbacks= takes a CallbackReceiver, not {type(callbacks).__name__}")
         address = callbacks.address(callback_answers)
-        fields = addressed(target, fields, address, callback_input)
-        return Submission(self._plan(target, text, fields, "submit"), callbacks, address)
+        planned = self._plan(target, text, addressed(target, fields, address, callback_input), "submit")
+        provider = self.providers[planned.plan.asked.provider]
+        if type(provider).read_callback is Provider.read_callback:
+            raise UnsupportedFeatureError("callbacks", "it does not call back. Leave it out", provider=provider.name)
+        return Submission(planned, callbacks, address)
 
-    def _given_answer(self, pending: Pending) -> Result | None:
+    def _given_answer(self, pending: Pending, settings: Mapping[str, Any]) -> Result | None:
         """The answer that a vendor gave at once."""
         if not isinstance(pending, Pending):
             raise ConfigurationError(f"expected a Pending, not {type(pending).__name__}")
+        check_settings(settings)
         return pending.result
 
     def _asked_again(self, pending: Pending, settings: Mapping[str, Any]) -> tuple[RunPlan, Connection]:
@@ -157,9 +172,12 @@ class Submission:
         self._callbacks = callbacks
         self._address = address
         self.connection = planned.connection
-        self._asked = planned.plan.asked
+        # the address is as good as a key: who keeps the answer must not keep it
+        self._asked = redactor_of(frozenset()).value(planned.plan.asked) if address else planned.plan.asked
         plan = attrs.evolve(planned.streamed, leave=True)
-        self.plan = plan if address is None else attrs.evolve(plan, run=attrs.evolve(plan.run, lost=self._expected))
+        if address is not None:
+            plan = attrs.evolve(plan, run=attrs.evolve(plan.run, lost=self._expected, asked=self._asked))
+        self.plan = plan
 
     @property
     def has_address(self) -> bool:
@@ -176,14 +194,21 @@ class Submission:
         if self._callbacks is None or self._address is None:
             return pending
         pending = attrs.evolve(pending, callback_id=self._address.id)
-        self._callbacks.expect(self._address, pending)
+        try:
+            self._callbacks.expect(self._address, pending)
+        except AgentBridgeError as error:  # the run is accepted, and expected since before it was sent
+            _log.warning("a run that was submitted could not be noted again: %s", error)
         return pending
 
     def failed(self, error: BaseException) -> None:
         """A run that never began needs no address."""
         began = error.may_have_run if isinstance(error, InvocationError) else not isinstance(error, ConfigurationError)
-        if self._callbacks is not None and self._address is not None and not began:
+        if self._callbacks is None or self._address is None or began:
+            return
+        try:
             self._callbacks.forget(self._address)
+        except AgentBridgeError as problem:  # the error of the call says more
+            _log.warning("a run that never began could not be forgotten: %s", problem)
 
     def _expected(self) -> Pending:
         asked, address = self._asked, self._address

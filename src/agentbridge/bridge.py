@@ -20,7 +20,7 @@ from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
 from .streaming import stream
-from .transport import Transport, drive, open_transport
+from .transport import MAIL, Transport, drive, open_transport
 from .transport.stream import Stream
 
 __all__ = ["AsyncBridge", "Bridge"]
@@ -68,6 +68,7 @@ class Bridge(BridgeBase):
             lambda started: stream(planned.streamed, started),
             lambda: self._transport(planned.connection),
             self._turns,
+            planned.pending,
         )
 
     def submit(
@@ -104,7 +105,7 @@ class Bridge(BridgeBase):
 
         Raises what `invoke` raises; UnsupportedFeatureError where the vendor cannot be asked.
         """
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return self._drive(lambda started: wait(plan, pending, started), account)
@@ -114,7 +115,7 @@ class Bridge(BridgeBase):
 
         Raises what `wait` raises.
         """
-        if (given := self._given_answer(pending)) is not None:
+        if (given := self._given_answer(pending, settings)) is not None:
             return given
         plan, account = self._asked_again(pending, settings)
         return self._drive(lambda started: poll(plan, pending, started), account)
@@ -175,7 +176,9 @@ class Bridge(BridgeBase):
         Raises what `invoke` raises.
         """
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return self._drive(lambda started: operate(plan, operation.read, started), account)
+        return self._drive(
+            lambda started: operate(plan, operation.read, started), account, mail=plan.send.request.is_mail
+        )
 
     def close(self) -> None:
         """Close the connections that this Bridge opened. Closing twice does no harm."""
@@ -190,19 +193,20 @@ class Bridge(BridgeBase):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection) -> T:
-        return drive(begin, self._transport(connection), self._turns)
+    def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection, *, mail: bool = False) -> T:
+        return drive(begin, self._transport(connection, mail=mail), self._turns)
 
-    def _transport(self, connection: Connection) -> Transport:
+    def _transport(self, connection: Connection, *, mail: bool = False) -> Transport:
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("Transport", self._given)
         # a forked child must not share the parent's connections: each would get the other's answers
-        key = (os.getpid(), connection.proxy, connection.verify)
+        library = MAIL if mail else self._library
+        key = (os.getpid(), library, connection.proxy, connection.verify)
         with self._lock:
             if key not in self._transports:
                 self._transports[key] = open_transport(
-                    self._library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
+                    library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
                 )
             return cast("Transport", self._transports[key])

@@ -62,6 +62,11 @@ class Turn:
 
 
 @attrs.frozen
+class Release:
+    """Gives the turn back: the run is over, and what is left to do acts on its session no more."""
+
+
+@attrs.frozen
 class Happened:
     """What came of a command, and the time: `now` is monotonic, `wall` since the epoch.
 
@@ -73,5 +78,5 @@ class Happened:
     answer: HttpResponse | NoAnswer | bytes | None = None
 
 
-Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn
+Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn | Release
 Steps: TypeAlias = Generator[Command, Happened, T]

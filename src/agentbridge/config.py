@@ -16,6 +16,7 @@ from .bindings import Agent, Binding
 from .connection import Connection, checked, variable
 from .errors import ConfigurationError
 from .retry import RetryPolicy, Timeouts
+from .rules import FaultRule
 
 CONFIG_VARIABLE = "AGENTBRIDGE_CONFIG"
 CONFIG_FILE = "agentbridge.toml"
@@ -47,6 +48,20 @@ class TimeoutsTable(_Model):
     total: float | None = None
 
 
+class FaultTable(_Model):
+    """`[[connections.NAME.faults]]`; see FaultRule."""
+
+    path: str
+    kind: str
+    equals: Any = None
+    present: bool | None = None
+    matches: str | None = None
+    status: int | None = None
+    message: str | None = None
+    retryable: bool | None = None
+    may_have_run: bool | None = None
+
+
 class ConnectionTable(_Model):
     """`[connections.NAME]`; see Connection."""
 
@@ -62,6 +77,7 @@ class ConnectionTable(_Model):
     timeouts: TimeoutsTable | None = None
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
+    faults: list[FaultTable] = []
 
 
 class BindingTable(_Model):
@@ -200,13 +216,21 @@ def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...
 
 
 def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> Connection:
-    given = model.model_dump(exclude={"api_key_env", "retry", "timeouts"})
+    given = model.model_dump(exclude={"api_key_env", "retry", "timeouts", "faults"})
     given["provider"] = model.provider or name
     given["api_key"] = _key(name, model, where, environ)
     given["base_url"] = model.base_url or environ.get(variable(name, "BASE_URL")) or None
     retry = RetryPolicy(**model.retry.model_dump()) if model.retry else None
     timeouts = Timeouts(**model.timeouts.model_dump()) if model.timeouts else None
-    return checked(Connection(**given, retry=retry, timeouts=timeouts), name, where)
+    rules = tuple(_rule(table, f"{where}: connections.{name}") for table in model.faults)
+    return checked(Connection(**given, retry=retry, timeouts=timeouts, faults=rules), name, where)
+
+
+def _rule(table: FaultTable, where: str) -> FaultRule:
+    try:
+        return FaultRule(**table.model_dump(exclude_unset=True))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
 
 
 def _key(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +11,12 @@ import attrs
 
 from .errors import ConfigurationError
 from .retry import RetryPolicy, Timeouts
+from .rules import FaultRule
 from .wire import as_dict
+
+
+def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:
+    return tuple(rules)
 
 
 @attrs.frozen
@@ -19,8 +24,8 @@ class Connection:
     """One account at a provider.
 
     `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
-    request, `options` merged into each. `verify` is False, or the path of a CA bundle. The last four override the
-    Bridge's and yield to the call's.
+    request, `options` merged into each. `verify` is False, or the path of a CA bundle. `retry` to `tool_errors` override
+    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of.
     """
 
     provider: str
@@ -34,6 +39,7 @@ class Connection:
     timeouts: Timeouts | None = None
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
+    faults: tuple[FaultRule, ...] = attrs.field(default=(), converter=_rules)
 
 
 def variable(name: str, what: str) -> str:
@@ -72,6 +78,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("verify", (bool, str)),
     ("retry", (RetryPolicy, type(None))),
     ("timeouts", (Timeouts, type(None))),
+    ("faults", (tuple,)),
 )
 
 
@@ -80,6 +87,9 @@ def _check_types(connection: Connection, label: str) -> None:
         value = getattr(connection, field)
         if not isinstance(value, kinds):
             raise ConfigurationError(f"{label}: {field} takes {kinds[0].__name__}, not {type(value).__name__}")
+    for rule in connection.faults:
+        if not isinstance(rule, FaultRule):
+            raise ConfigurationError(f"{label}: faults takes FaultRule values, not {type(rule).__name__}")
     if not all(isinstance(item, str) for pair in connection.headers.items() for item in pair):
         raise ConfigurationError(f"{label}: headers takes str names and values")
 

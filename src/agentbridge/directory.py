@@ -126,7 +126,9 @@ class _Connections(Mapping[str, Connection]):
 
     def __getitem__(self, name: str) -> Connection:
         if name not in self._known:
-            found = configuration.from_environment(name, self._environ) if name in self._registry.names else None
+            # a plugin may bring providers that its entry point does not name: then all have to be looked at
+            known = name in self._registry.names or (self._is_in_environment(name) and name in self._registry)
+            found = configuration.from_environment(name, self._environ) if known else None
             if found is None:
                 raise KeyError(name)
             self._known[name] = found

@@ -7,19 +7,19 @@ turn the crank, one for each world.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
 from .commands import Happened, Send, Steps, Turn
-from .errors import AgentBridgeError, InvocationError
+from .errors import AgentBridgeError, DeadlineExceededError, InvocationError
 from .faults import FaultKind, parse_retry_after
 from .lapses import never_finished, no_time_left, not_at_turn, not_polled, not_waited_for
 from .model import Pending, Result
+from .plans import Plan, RunPlan
 from .redaction import without_auth
-from .retry import RetryPolicy, Timeouts
-from .verdict import Asked, Failure, error_of, judge, judge_run
+from .verdict import Failure, error_of, judge
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
@@ -31,40 +31,6 @@ _SOONEST, _LATEST = 0.2, 300.0  # seconds between two polls, whatever a vendor w
 
 
 Judge: TypeAlias = Callable[[HttpResponse | NoAnswer, float], T | Pending | Failure]
-
-
-def no_trace() -> None:
-    """A run that leaves none: without its answer it cannot be found again."""
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """All that is fixed before the first byte is sent.
-
-    `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
-    a time may act on, a session.
-    """
-
-    asked: Asked
-    send: Send
-    timeouts: Timeouts
-    retry: RetryPolicy
-    luck: Callable[[], float]
-    lost: Callable[[], Pending | None] = no_trace
-    turn: Hashable = None
-
-
-@attrs.frozen(kw_only=True)
-class RunPlan(Plan):
-    """The plan of an agent's run. `build_poll` makes the request that asks for it again."""
-
-    read: Callable[[HttpResponse], Any]
-    build_poll: Callable[[Pending], Send]
-    tool_errors: str
-
-    def judged(self, answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
-        """What an answer to this run, or to a poll of it, means."""
-        return judge_run(self.read, answer, wall, self.tool_errors)
 
 
 def run(plan: RunPlan, started: float) -> Steps[Result]:
@@ -85,17 +51,17 @@ def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], start
 
     state: State[T] = State(plan, started, judged)
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
+    if isinstance(value, Pending):
+        return state.accept(value)
     return cast("T", state.filled(value)) if isinstance(value, Result) else value
 
 
 def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:
     """Poll an accepted run to its end. The start is never sent again, whatever happens here."""
-    limit = None if plan.timeouts.answer is None else state.now + plan.timeouts.answer
+    state.wait_until_given_up()
     while True:
         accepted = state.accept(pending)
-        yield from state.sleep(until(limit, state.now, state.poll_delay(pending)))
-        if limit is not None and state.now >= limit:
-            raise state.error(never_finished(plan.timeouts.answer or 0))
+        yield from state.sleep(state.poll_delay(pending))
         value = yield from ask(state, accepted, plan)
         if not isinstance(value, Pending):
             return value
@@ -129,6 +95,7 @@ class State(Generic[T]):
         self.started = self.now = started
         self.wall = 0.0
         self.deadline = None if plan.timeouts.total is None else started + plan.timeouts.total
+        self.given_up: float | None = None
         self.attempts = 0
         self.may_have_run = False
         self.pending: Pending | None = None
@@ -173,7 +140,23 @@ class State(Generic[T]):
 
     def sleep(self, seconds: float) -> Steps[None]:
         """Wait, but not beyond the deadline."""
-        self.observe((yield Sleep(until(self.deadline, self.now, seconds))))
+        self.observe((yield Sleep(until(self.end, self.now, seconds))))
+
+    @property
+    def end(self) -> float | None:
+        """When all is over: the total time, or the patience with a run that was accepted."""
+        return min((end for end in (self.deadline, self.given_up) if end is not None), default=None)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the total time is not up."""
+        return self.deadline is None or self.now < self.deadline
+
+    def wait_until_given_up(self) -> None:
+        """From now on, or from when this was said first, the end of the run is waited for."""
+        patience = self.plan.timeouts.answer
+        if self.given_up is None and patience is not None:
+            self.given_up = self.now + patience
 
     def take_turn(self) -> Steps[None]:
         """Wait until no other run acts on this session, but not for ever."""
@@ -262,13 +245,20 @@ class State(Generic[T]):
     def _attempt(
         self, attempt: Callable[[Send], Steps[T | Pending | Failure]], send: Send, *, starts: bool
     ) -> Steps[T | Pending | Failure]:
-        if self.deadline is not None and self.now >= self.deadline:
-            return no_time_left(self.may_have_run)
+        if self.end is not None and self.now >= self.end:
+            return self._out_of_time()
         self.attempts += starts
-        value = yield from attempt(send if self.deadline is None else attrs.evolve(send, deadline=self.deadline))
+        value = yield from attempt(send if self.end is None else attrs.evolve(send, deadline=self.end))
+        if isinstance(value, Failure) and value.error is DeadlineExceededError and self.has_time:
+            return self._out_of_time()
         if isinstance(value, Failure) and value.fault.may_have_run is not False:
             self.may_have_run = True
         return value
+
+    def _out_of_time(self) -> Failure:
+        if self.has_time:
+            return never_finished(self.plan.timeouts.answer or 0)
+        return no_time_left(self.may_have_run)
 
     def _delay(self, failure: Failure, attempt: int, idempotent: bool, *, starts: bool) -> float | None:
         """Seconds until the next attempt; None where there is none, also because it would come too late.
@@ -278,7 +268,7 @@ class State(Generic[T]):
         retry = self.plan.retry
         policy = retry if starts else attrs.evolve(retry, attempts=max(retry.attempts, _POLL_ATTEMPTS))
         delay = policy.delay(failure.fault, attempt=attempt, idempotent=idempotent, luck=self.plan.luck())
-        late = delay is not None and self.deadline is not None and self.now + delay >= self.deadline
+        late = delay is not None and self.end is not None and self.now + delay >= self.end
         return None if late else delay
 
     def observe(self, happened: Happened) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .commands import Steps
-from .exchange import RunPlan, State, ask, follow
+from .exchange import State, ask, follow
 from .model import Pending, Result
+from .plans import RunPlan
 from .streaming import Streaming, StreamPlan
 
 
@@ -29,6 +30,7 @@ def poll(plan: RunPlan, pending: Pending, started: float) -> Steps[Result | Pend
 def wait(plan: RunPlan, pending: Pending, started: float) -> Steps[Result]:
     """Ask for a run until it is over. It is asked for at once, and not again after waiting, as `follow` does."""
     state = _picked_up(plan, pending, started)
+    state.wait_until_given_up()
     value = yield from ask(state, pending, plan)
     if isinstance(value, Pending):
         value = yield from follow(state, value, plan)

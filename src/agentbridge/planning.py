@@ -16,13 +16,14 @@ from .config import did_you_mean
 from .connection import Connection, variable
 from .directory import Directory
 from .errors import ConfigurationError, UnsupportedFeatureError
-from .exchange import Plan, RunPlan
 from .model import SHARED, Invocation, Pending
+from .plans import Plan, RunPlan
 from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
+from .rules import taught
 from .settings import SETTINGS, Settings
 from .streaming import StreamPlan
 from .verdict import Asked
@@ -48,6 +49,17 @@ class PlannedRun:
     def streamed(self) -> StreamPlan:
         """The same run, its answer taken piece by piece."""
         return StreamPlan(run=self.plan, decoder=self.decoder)
+
+    def pending(self) -> Pending | None:
+        """How the run can be found again, as far as that is known before its answer."""
+        found, asked = self.plan.lost(), self.plan.asked
+        return found and attrs.evolve(
+            found,
+            provider=asked.provider,
+            connection=asked.connection,
+            agent=asked.agent,
+            session_id=found.session_id or asked.session_id,
+        )
 
     def for_invoke(self) -> PlannedRun:
         """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""
@@ -96,7 +108,7 @@ def plan_run(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=provider.read,
+        read=taught(provider.read, connection.faults),
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
@@ -272,7 +284,8 @@ def asked_of(
     dropped: tuple[str, ...] = (),
 ) -> Asked:
     """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
-    secrets = frozenset(filter(None, (connection.api_key, connection.proxy, *request.auth.values())))
+    known = (connection.api_key, connection.proxy, *request.auth.values())
+    secrets = frozenset(secret for secret in known if isinstance(secret, str) and secret)
     guard_logs(secrets)
     return Asked(
         provider=provider.name,
@@ -282,5 +295,5 @@ def asked_of(
         session_id=session_id,
         dropped=dropped,
         secrets=secrets,
-        key_hint="" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}",
+        key_hint="" if request.auth or request.is_mail else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )

@@ -24,7 +24,8 @@ def built(build: Callable[[], HttpRequest], provider: Provider, connection: Conn
         request = build()
         if not isinstance(request, HttpRequest):
             raise TypeError
-        return _with_headers(request, connection) if connection.headers else request
+        plain = request.is_mail or not connection.headers  # the headers are of HTTP
+        return request if plain else _with_headers(request, connection)
     except UnsupportedFeatureError as error:
         error.provider = error.provider or provider.name
         raise

@@ -9,11 +9,12 @@ from typing import Any
 from .connection import Connection
 from .directory import Directory
 from .errors import ConfigurationError, InvocationError, UnsupportedFeatureError
-from .exchange import RunPlan
 from .model import Invocation, Pending, Result
 from .planning import asked_of, call_of, merge, poller
+from .plans import RunPlan
 from .provider import Provider
 from .retry import RetryPolicy, Timeouts
+from .rules import taught
 from .settings import SETTINGS, Settings
 
 
@@ -51,7 +52,7 @@ def plan_pending(
         raise ConfigurationError("this Pending names no connection, so there is nobody to ask")
     connection, provider = directory.connection(pending.connection)
     _check_askable(pending, provider)
-    settings = _settings(given).over(connection).over(defaults)
+    settings = check_settings(given).over(connection).over(defaults)
     call = call_of(directory, pending.connection, connection, provider, pending.agent, connection.options)
     ask = poller(provider, call, connection, settings)
     first = ask(pending)
@@ -61,7 +62,7 @@ def plan_pending(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=provider.read,
+        read=taught(provider.read, connection.faults),
         build_poll=ask,
         tool_errors=settings.tool_errors or "raise",
     )
@@ -112,7 +113,8 @@ def _check_decision(choices: tuple[str, ...], decision: object) -> None:
         raise ConfigurationError(f"this run waits for {allowed}, not {decision!r}")
 
 
-def _settings(given: Mapping[str, Any]) -> Settings:
+def check_settings(given: Mapping[str, Any]) -> Settings:
+    """The settings that a call gives for itself. Raises ConfigurationError for others."""
     for name in given:
         if name not in SETTINGS:
             raise ConfigurationError(f"asking for a run takes {', '.join(SETTINGS)}; not {name!r}")

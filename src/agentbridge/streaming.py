@@ -10,16 +10,18 @@ from collections.abc import Callable
 
 import attrs
 
-from .commands import Emit, Open, Read, Send, Steps
+from .commands import Emit, Open, Read, Release, Send, Steps
 from .errors import ResponseTimeoutError, StreamInterruptedError
-from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled
-from .exchange import RunPlan, State, follow
+from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled, VendorEvent
+from .exchange import State, follow
 from .model import Pending, Result
+from .plans import RunPlan
 from .provider import StreamDecoder
 from .verdict import Failure, broken_stream, judge_stream
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
+_PATIENCE = 1.0  # seconds that a submitted run may be silent after its head before it is left to itself
 _KEPT = 256 * 1024  # bytes of a stream that are kept as evidence
 
 
@@ -47,6 +49,7 @@ def stream(plan: StreamPlan, started: float) -> Steps[Result]:
     if not one.streamed:
         result = attrs.evolve(result, synthetic=True)
         yield Emit((*one.opening(), *_synthetic(result)))
+    yield Release()
     yield Emit((Completed(result),))
     return result
 
@@ -120,6 +123,10 @@ class Streaming:
         while not decoder.done:
             happened = yield Read(self._limit(last_event))
             self.state.observe(happened)
+            if self.plan.leave and isinstance(happened.answer, NoAnswer) and happened.answer.reason == "deadline":
+                found = self.plan.run.lost() if self.state.has_time else None
+                if found is not None:  # what refuses a run says so at once; one that thinks has begun
+                    return found
             if not isinstance(happened.answer, bytes) or not happened.answer:
                 ended = happened.answer if isinstance(happened.answer, NoAnswer) else None
                 break
@@ -128,7 +135,7 @@ class Streaming:
             if events is None:
                 ended = NoAnswer("lost", "what arrived is no stream that can be read")
                 break
-            found = self.plan.run.lost() if events and self.plan.leave else None
+            found = self.plan.run.lost() if self.plan.leave and _is_sign_of_life(events) else None
             if found is not None:
                 return found
             if events:
@@ -147,7 +154,7 @@ class Streaming:
 
     def _limit(self, last_event: float) -> float | None:
         """When the next read must be over: the total time, or the longest time without an event."""
-        content = self.plan.run.timeouts.content
+        content = _PATIENCE if self.plan.leave else self.plan.run.timeouts.content
         limits = [limit for limit in (self.state.deadline, None if content is None else last_event + content) if limit]
         return min(limits, default=None)
 
@@ -159,6 +166,10 @@ class Streaming:
         if isinstance(value, Failure) and self._has_content:
             return attrs.evolve(value, fault=attrs.evolve(value.fault, retryable=False, may_have_run=True))
         return value
+
+
+def _is_sign_of_life(events: list[Event]) -> bool:
+    return any(not isinstance(event, VendorEvent) or event.name != "unreadable" for event in events)
 
 
 class _Kept:

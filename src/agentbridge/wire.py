@@ -100,6 +100,11 @@ class HttpRequest:
     idempotent: bool = attrs.field(default=attrs.Factory(_idempotent_by_method, takes_self=True))
     query: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict)
 
+    @property
+    def is_mail(self) -> bool:
+        """Whether this is an e-mail for the SMTP server that `url` names (see `transport.smtp`), and no HTTP."""
+        return self.url.startswith(("smtp://", "smtps://", "smtp+plain://"))
+
     def __getstate__(self) -> dict[str, Any]:
         state = {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
         return {**state, "auth": {}}

@@ -170,6 +170,12 @@ HOSTILE: dict[str, tuple[Any, int, list[str]]] = {
     "forged": (lambda url, _: post(forged(url), TAKEN), 403, ["forged"]),
     "no address at all": (lambda url, _: post(url.rpartition("/")[0] + "/", TAKEN), 403, ["forged"]),
     "another path": (lambda url, _: post(url + "/more", TAKEN), 403, ["forged"]),
+    "a path that a proxy kept": (
+        lambda url, _: post("/hooks/".join(url.rpartition("/")[::2]).replace("/hooks/", "/hooks/x/") + "/", TAKEN), 200, ["answer"],
+    ),
+    "an id that was empty first": (
+        lambda url, _: [post(url, {"text": text}, {"X-Delivery": "1"}) for text in ("", "hi")][-1], 200, ["empty", "answer"],
+    ),
     "not posted": (lambda url, _: post(url, method="GET"), 405, ["method"]),
     "empty body": (lambda url, _: post(url), 200, ["empty"]),
     "empty text": (lambda url, _: post(url, {"text": ""}), 200, ["empty"]),
@@ -240,7 +246,7 @@ def test_of_many_at_the_same_moment_one_is_the_answer(receiver):
 
 
 def test_one_that_comes_too_late_is_refused_and_kept(tmp_path):
-    with serve(tmp_path / "c.sqlite", registry=registry(), lifetime=-1) as receiver:
+    with serve(tmp_path / "c.sqlite", registry=registry(), lifetime=1e-9) as receiver:
         pending, url = expected(receiver)
         assert post(url, TAKEN) == 410
         assert [(each.verdict, each.body) for each in receiver.deliveries(pending)] == [("late", b'{"text": "hi"}')]
@@ -292,7 +298,7 @@ def test_receivers_on_one_store_know_each_others_addresses_and_others_do_not(rec
     assert other.claim(token) is None
     post(url, TAKEN)
     assert beside.wait(pending, 5).text == "hi"
-    with pytest.raises(errors.ConfigurationError, match="knows no run"):
+    with pytest.raises(errors.ConfigurationError, match="other.sqlite knows no run"):
         other.wait(pending, 5)
 
 
@@ -316,7 +322,7 @@ def test_it_mounts_into_an_app_of_the_users_own(tmp_path):
     ("options", "message"),
     [
         ({"public_url": "localhost"}, "must look like https://host"),
-        ({"public_url": "http://localhost", "secret": "short"}, "has 5 characters; give 16 or more"),
+        ({"public_url": "http://localhost", "secret": "short"}, "has 5 characters"),
         ({"public_url": "http://localhost", "store": "/nowhere/c.sqlite"}, "/nowhere/c.sqlite cannot be used"),
     ],
 )
@@ -332,3 +338,85 @@ def test_a_run_without_callbacks_is_not_waited_for(receiver):
 
 def test_an_address_does_not_show_its_signature(receiver):
     assert "agcb_" not in repr(receiver.address())
+
+
+def test_a_failure_is_raised_before_the_other_answers_come(receiver):
+    pending, url = expected(receiver, answers=3)
+    post(url, {"error": "no credits"}, {"X-Delivery": "1"})
+    with pytest.raises(errors.QuotaExceededError):
+        receiver.wait(pending, 5)
+    assert [each.verdict for each in receiver.deliveries(pending)] == ["failure"]
+
+
+def test_two_nodes_that_say_the_same_without_ids_are_two_answers(receiver):
+    pending, url = expected(receiver, "nameless", answers=2)
+    post(url, {"text": "yes"})
+    post(url, {"text": "yes"})
+    assert receiver.wait(pending, 5).output == ["yes", "yes"]
+
+
+def test_what_came_too_early_is_not_lost_and_what_else_came_is_named(receiver):
+    pending, url = expected(receiver, answers=2)
+    post(url, {"text": "one"}, {"X-Delivery": "1"})
+    post(url, b"x" * 1001)
+    with pytest.raises(errors.ResponseTimeoutError, match=r"1 of more answers came.*what came was oversized") as caught:
+        receiver.wait(pending, 0.01)
+    assert caught.value.partial.text == "one"
+
+
+def test_a_blank_answer_is_said_to_be_empty(tmp_path):
+    class Blank(Calling):
+        name = "blank"
+
+        def read_callback(self, callback):
+            return Result(text=" ", output=" ")
+
+    made = Registry(())
+    made.register(Blank())
+    with serve(tmp_path / "b.sqlite", registry=made) as receiver:
+        pending, url = expected(receiver, "blank")
+        post(url, b"x")
+        assert receiver.wait(pending, 5).warnings == ("empty answer",)
+
+
+def test_runs_that_are_long_over_are_forgotten(receiver):
+    pending, url = expected(receiver)
+    post(url, TAKEN)
+    receiver._store.purge(before=4e9)
+    assert receiver.deliveries() == ()
+    with pytest.raises(errors.ConfigurationError, match="knows no run"):
+        receiver.poll(pending)
+
+
+@pytest.mark.parametrize("damage", ["DROP TABLE runs", "UPDATE runs SET pending = '{}'"])
+def test_a_store_that_is_damaged_is_said_to_be(receiver, tmp_path, damage):
+    import sqlite3
+
+    pending, url = expected(receiver)
+    with sqlite3.connect(tmp_path / "callbacks.sqlite") as database:
+        database.execute(damage)
+    database.close()
+    with pytest.raises(errors.ConfigurationError, match=r"callbacks\.sqlite cannot be used"):
+        receiver.wait(pending, 1)
+    assert post(url, TAKEN) == 503
+
+
+WRONG = {
+    "lifetime": [0, -1, float("inf"), float("nan"), "a day"],
+    "largest": [0, -1, "many"],
+    "secret": [b"x" * 20, ""],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_an_option_that_makes_no_sense_is_refused(tmp_path, name, value):
+    with pytest.raises(errors.ConfigurationError):
+        CallbackReceiver("http://localhost", store=tmp_path / "c.sqlite", **{name: value})
+
+
+def test_an_address_for_no_answer_and_a_wait_for_no_time_are_refused(receiver):
+    with pytest.raises(errors.ConfigurationError, match="1 answer or more"):
+        receiver.address(0)
+    pending, _ = expected(receiver)
+    with pytest.raises(errors.ConfigurationError, match="takes seconds or None"):
+        receiver.wait(pending, float("nan"))

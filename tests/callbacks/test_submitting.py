@@ -192,3 +192,39 @@ def test_a_receiver_that_is_killed_and_started_again_still_delivers(tmp_path):
         assert post(url, ANSWER) == 200
     waiting = CallbackReceiver("http://localhost", store=store)
     assert waiting.wait(Pending.from_dict(json.loads(document)), 10).text == "hi"
+
+
+def test_a_store_that_fails_loses_no_run_and_hides_no_error(open_bridge, receiver, monkeypatch, caplog):
+    def failing(*_: object) -> None:
+        raise errors.ConfigurationError("the disk is full")
+
+    outcomes = [ACKNOWLEDGED, HttpResponse(401, {}, b"{}")]
+    transport = MemoryTransport(outcomes)
+    bridge = open_bridge(config={}, connections={"flowgent": Connection("flowgent")}, retry=RetryPolicy(1))
+    bridge.bridge._given = transport.asynchronous() if bridge.world == "async" else transport
+    expect = receiver.expect
+    calls: list[object] = []
+    monkeypatch.setattr(
+        receiver, "expect", lambda *given: calls.append(given) or expect(*given) if not calls else failing()
+    )
+    assert bridge.submit("flowgent:a-1", "hello", callbacks=receiver).callback_id is not None
+    monkeypatch.setattr(receiver, "expect", expect)
+    monkeypatch.setattr(receiver, "forget", failing)
+    with pytest.raises(errors.AuthenticationError):
+        bridge.submit("flowgent:a-1", "hello", callbacks=receiver)
+    assert caplog.text.count("the disk is full") == 2
+
+
+def test_the_address_is_in_nothing_that_is_kept_of_the_run(bridge, receiver):
+    pending = bridge.submit("fluxprompt:ok", callbacks=receiver, callback_input="hook", **HELLO)
+    assert pending.result is not None
+    assert "agcb_" not in json.dumps(pending.result.response.request.json)
+
+
+def test_what_makes_no_sense_together_is_refused(bridge, receiver):
+    with pytest.raises(errors.ConfigurationError, match="give both"):
+        bridge.submit("fluxprompt:ok", callback_input="hook", **HELLO)
+    with pytest.raises(errors.ConfigurationError, match="takes a CallbackReceiver, not str"):
+        bridge.submit("fluxprompt:ok", callbacks="https://me.example", **HELLO)
+    with pytest.raises(errors.UnsupportedFeatureError, match="flowise cannot carry 'callbacks'"):
+        bridge.submit("flowise:ok", "hello", callbacks=receiver, on_unsupported="drop")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import flowise_operations as flowise
+import fluxprompt_operations
+
 from agentbridge import Operation
 from agentbridge_flowgent import (
     DailyUsage,
@@ -47,6 +50,7 @@ ANSWERS: dict[str, tuple[Operation[Any], Any]] = {
         ListFolders(),
         Folders((Folder("NtTJc7Hiv0SQQlkPxvak", "recipes", 1, "manual", "My recipes folder"),), 2),
     ),
+    **{f"fluxprompt/{name}": expected for name, expected in fluxprompt_operations.ANSWERS.items()},
 }
 PROMPT = GeneratePrompt(
     "65a6sdf56f7asd6a7ssdasds",
@@ -66,7 +70,7 @@ RESULTS: dict[str, tuple[Operation[Any], dict[str, Any]]] = {
 }
 
 LAST_WEEK = GetUsage(AGENT)
-FAILURES: dict[str, tuple[Operation[Any], str, int, str]] = {
+FAILURES: dict[str, tuple[Any, ...]] = {
     "flowgent/usage-no-key": (LAST_WEEK, "AuthenticationError", 401, "Please provide an API key"),
     "flowgent/usage-refused-key": (LAST_WEEK, "AuthenticationError", 401, "The provided API key is not valid"),
     "flowgent/usage-denied": (LAST_WEEK, "PermissionDeniedError", 403, "This agent does not belong"),
@@ -82,5 +86,9 @@ FAILURES: dict[str, tuple[Operation[Any], str, int, str]] = {
     "flowgent/whatsapp-missing-fields": (WHATSAPP, "InvalidRequestError", 200, "recipient_phone_number and"),
     "flowgent/whatsapp-no-connection": (WHATSAPP, "NotFoundError", 200, "No WhatsApp connection found"),
     "flowgent/whatsapp-server-error": (WHATSAPP, "ProviderError", 200, "Internal server error"),
+    **{f"fluxprompt/{name}": expected for name, expected in fluxprompt_operations.FAILURES.items()},
 }
-"""The operation, and of its error the class, the HTTP status and how its message begins."""
+"""The operation, and of its error the class, the HTTP status, how its message begins, and the code where it has one."""
+
+ANSWERS |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), value) for name, value in flowise.ANSWERS.items()}
+FAILURES |= {f"flowise/{name}": (flowise.CALLS[name](flowise.IDS), *said) for name, said in flowise.FAILURES.items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import operations
 import pytest
 import vcr
 import yaml
+from calls import fresh_id
 
 from agentbridge import Connection, InvocationError, RetryPolicy
 from agentbridge.testing import vcr_config
@@ -17,16 +19,21 @@ PATHS = sorted(ROOT.glob("*/operations/*.yaml"))
 NAMES = [f"{path.parents[1].name}/{path.stem}" for path in PATHS]
 
 
+KEY = "any-key"
+SELF_HOSTED = {"flowise": "http://flowise.test"}
+
+
 @pytest.fixture(params=["httpx", "httpx2"])
-def play(request, open_bridge):
+def play(request, open_bridge, monkeypatch):
     """What became of an operation, answered by a cassette."""
 
     def play(name, operation):
         vendor, _, short = name.partition("/")
-        connections = {vendor: Connection(vendor, api_key="any-key")}
+        connections = {vendor: Connection(vendor, SELF_HOSTED.get(vendor), KEY)}
         bridge = open_bridge(config={}, connections=connections, retry=RetryPolicy(attempts=1), transport=request.param)
         path = ROOT / vendor / "operations" / f"{short}.yaml"
-        with vcr.VCR(**vcr_config()).use_cassette(str(path)) as cassette:
+        monkeypatch.setattr("agentbridge.body.uuid.uuid4", lambda: uuid.UUID(fresh_id(name)))  # the boundary of a form
+        with vcr.VCR(**vcr_config(KEY)).use_cassette(str(path)) as cassette:
             try:
                 outcome = bridge.call(operation)
             except InvocationError as error:
@@ -64,7 +71,7 @@ def test_a_run_becomes_a_result(play, name):
 
 @pytest.mark.parametrize("name", operations.FAILURES)
 def test_a_failure_is_raised_as_the_class_that_it_means(play, name):
-    operation, kind, status, message = operations.FAILURES[name]
+    operation, kind, status, message, *code = operations.FAILURES[name]
     error = play(name, operation)
-    assert (type(error).__name__, error.status, error.code) == (kind, status, None)
+    assert (type(error).__name__, error.status, error.code) == (kind, status, code[0] if code else None)
     assert error.message.startswith(message)

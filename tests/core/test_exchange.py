@@ -23,7 +23,8 @@ from agentbridge import (
 )
 from agentbridge.body import encode
 from agentbridge.commands import Happened, Send
-from agentbridge.exchange import RunPlan, run
+from agentbridge.exchange import run
+from agentbridge.plans import RunPlan
 from agentbridge.verdict import Asked
 from agentbridge.wire import NoAnswer, Sleep
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import attrs
 import pytest
-from vendor import Tiny
+import servers
+from vendor import Pieces, Tiny
 
 from agentbridge import (
+    Bridge,
     Connection,
     Fault,
     FaultKind,
     HttpRequest,
     HttpResponse,
     Interrupt,
+    Operation,
     Pending,
     Registry,
     Result,
@@ -342,3 +345,68 @@ def test_a_vendor_without_pauses_says_so(play):
     paused = attrs.evolve(bridge.invoke("later:a-1", "launch"), connection="tiny")
     with pytest.raises(errors.UnsupportedFeatureError, match="tiny cannot carry 'resume': its runs do not pause"):
         bridge.resume(paused, "proceed")
+
+
+# a vendor that streams
+
+
+class Streaming(Later):
+    """Streams, and cannot be left: it gives no way to find a run whose answer was lost."""
+
+    name = "streaming"
+
+    def build_request(self, invocation, call):
+        request = super().build_request(invocation, call)
+        return attrs.evolve(request, json={**request.json, "stream": call.streaming})
+
+    def decoder(self, request):
+        return Pieces() if request.json["stream"] else None
+
+    def recover(self, request):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [(b"data: hel\n\ndata: lo\n\ndata: [DONE]\n\n", "hello"), (b"data: hel\n\n", errors.StreamInterruptedError)],
+)
+def test_a_stream_that_cannot_be_left_is_submitted_to_its_end(open_bridge, body, outcome):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    registry = Registry(())
+    registry.register(Streaming())
+    with servers.serving(lambda connection, _: connection.sendall(head + body)) as server:
+        connections = {"streaming": Connection("streaming", server.url)}
+        bridge = open_bridge(config={}, registry=registry, connections=connections, retry=RetryPolicy(attempts=1))
+        if isinstance(outcome, str):
+            assert bridge.submit("streaming:a-1", "hello").result.text == outcome
+        else:
+            with pytest.raises(outcome) as caught:
+                bridge.submit("streaming:a-1", "hello")
+            assert caught.value.partial.text == "hel"
+
+
+def test_a_run_that_an_operation_began_is_waited_for_like_any_other(play):
+    @attrs.frozen
+    class Start(Operation[Result]):
+        provider = "later"
+
+        def build_request(self, call):
+            return HttpRequest("POST", f"{call.base_url}/start")
+
+        def read(self, response):
+            return Later().read(response)
+
+    bridge, _ = play(ACCEPTED, RUNNING, DONE)
+    pending = bridge.call(Start())
+    assert (pending.provider, pending.connection) == ("later", "later")
+    assert bridge.wait(pending).text == "hi"
+
+
+def test_a_stream_that_was_left_can_be_asked_for_again(emulators):
+    with Bridge({}, connections=emulators.connections) as bridge:
+        with bridge.stream("flowise:ok", "hello there") as events:
+            next(events)
+        assert events.pending.connection == "flowise"
+        assert bridge.wait(events.pending).text == "Echo: hello there"
+        with bridge.stream("flowgent:ok", "hello") as events:
+            assert events.pending is None

@@ -114,3 +114,12 @@ def test_the_four_vendors_are_found_through_their_entry_points():
     registry = Registry()
     assert {"flowise", "fluxprompt", "promptitude", "flowgent"} <= set(registry)
     assert registry.failures == {}
+
+
+def test_a_plugin_may_bring_providers_that_its_entry_point_does_not_name(plugin, monkeypatch):
+    from agentbridge import Bridge
+
+    point = plugin("one", lambda: [provider("one"), provider("two")])
+    monkeypatch.setenv("TWO_BASE_URL", "https://two.invalid")
+    with Bridge({}, registry=Registry([point])) as bridge:
+        assert bridge.connections["two"].base_url == "https://two.invalid"

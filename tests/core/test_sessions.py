@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +23,8 @@ from agentbridge import (
     Timeouts,
     errors,
 )
+from agentbridge.events import Completed
+from agentbridge.transport.turns import Place
 from agentbridge.wire import NoAnswer
 
 OK = HttpResponse(200, {}, b'{"text": "hi"}')
@@ -274,10 +278,106 @@ def test_a_task_inside_of_a_stream_of_its_session_is_told_so_too(emulators):
             async with bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
                 await anext(events)
                 with pytest.raises(errors.ConfigurationError, match="would wait for itself"):
-                    await asyncio.gather(bridge.invoke("flowise:ok", "nested", session_id="s-1"))
+                    await bridge.invoke("flowise:ok", "nested", session_id="s-1")
             assert (await bridge.invoke("flowise:ok", "after", session_id="s-1")).text == "Echo: after"
 
     asyncio.run(nested())
+
+
+def test_a_task_that_was_made_inside_of_a_stream_waits_for_its_end(emulators):
+    async def beside() -> str:
+        async with AsyncBridge({}, connections=emulators.connections) as bridge:
+            async with bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+                await anext(events)
+                later = asyncio.create_task(bridge.invoke("flowise:ok", "later", session_id="s-1"))
+                await asyncio.sleep(0)
+            return (await later).text
+
+    assert asyncio.run(beside()) == "Echo: later"
+
+
+def test_a_stream_that_was_abandoned_in_a_generator_is_waited_for_while_it_closes(emulators):
+    async def abandoned() -> str:
+        async with AsyncBridge({}, connections=emulators.connections) as bridge:
+
+            async def said():
+                async with bridge.stream("flowise:ok", "hello there", session_id="s-1") as events:
+                    async for event in events:
+                        yield event
+
+            async for _ in said():
+                break
+            return (await bridge.invoke("flowise:ok", "next", session_id="s-1")).text
+
+    assert asyncio.run(abandoned()) == "Echo: next"
+
+
+def test_a_run_that_is_over_holds_its_session_no_longer(emulators):
+    with (
+        Bridge({}, connections=emulators.connections) as bridge,
+        bridge.stream("flowise:ok", "hello there", session_id="s-1") as events,
+    ):
+        for event in events:
+            if isinstance(event, Completed):
+                assert bridge.invoke("flowise:ok", "next", session_id="s-1").text == "Echo: next"
+
+
+def test_a_stream_that_is_dropped_unfinished_holds_its_session_no_longer(emulators):
+    with Bridge({}, connections=emulators.connections) as bridge:
+        stream = bridge.stream("flowise:ok", "hello there", session_id="s-1")
+        stream.__enter__()
+        assert waiting(bridge) == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # it was never closed, and that may be said
+            del stream
+            gc.collect()
+        assert bridge.invoke("flowise:ok", "next", session_id="s-1").text == "Echo: next"
+
+
+def test_closing_a_stream_that_waits_for_its_turn_wakes_it():
+    gate = Gate()
+    with Bridge(**setup("http://tiny.invalid", transport=gate)) as bridge:
+        threads = in_threads(bridge, calls(1))
+        stream, ended = bridge.stream("tiny:a-1", "late", session_id="s-1"), threading.Event()
+
+        def enter() -> None:
+            with pytest.raises(errors.DeadlineExceededError):
+                stream.__enter__()
+            ended.set()
+
+        thread = threading.Thread(target=enter)
+        thread.start()
+        until(lambda: waiting(bridge) == 2)
+        stream.close()
+        assert ended.wait(LONG)
+        gate.open.set()
+        threads[0].join(LONG)
+        thread.join(LONG)
+    assert gate.order == ["call 0"]
+
+
+def test_many_who_wait_in_a_loop_that_is_over_block_nobody():
+    gate = Gate()
+    bridge = AsyncBridge(**setup("http://tiny.invalid", transport=gate))
+    turns = bridge._turns
+    loop = asyncio.new_event_loop()
+    first = Place(turns)
+    assert first.wait(("tiny", "a-1", "s-1"), 0)
+
+    async def queue() -> None:
+        for _ in range(2000):
+            task = asyncio.ensure_future(Place(turns).await_turn(("tiny", "a-1", "s-1"), None))
+            abandoned.append(task)
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    abandoned: list[Any] = []
+    loop.run_until_complete(queue())
+    loop.close()
+    first.leave()
+    assert turns._queues == {}
+    for task in abandoned:
+        task._log_destroy_pending = False
 
 
 def test_a_stream_that_was_iterated_to_its_end_holds_its_session_no_longer(emulators):

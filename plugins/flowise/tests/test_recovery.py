@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import attrs
 import pytest
 
+import agentbridge.planning
 from agentbridge import (
     Connection,
     HttpRequest,
@@ -54,16 +57,36 @@ def play(open_bridge):
     return make
 
 
-@pytest.fixture
-def recovered(play):
-    """What becomes of a run whose answer was lost, given what the server had stored."""
+def queried(recorded: dict[str, Any]) -> dict[str, str]:
+    """What the recorder asked with."""
+    return dict(parse_qsl(urlsplit(recorded["request"]["line"].split()[1]).query))
 
-    def recover(name: str, **fields: Any) -> Result | Pending:
+
+def asked(stored: dict[str, Any]) -> str:
+    """The question of a recorded run: from the call, or from what its execution kept of it."""
+    if "prediction" in stored:
+        return str(stored["prediction"]["request"]["body"]["question"])
+    executions = stored["executions"]["response"]["body"].get("data") or [{"executionData": "[]"}]
+    nodes = json.loads(executions[0]["executionData"]) or [{"data": {"input": {"question": "hello"}}}]
+    return str(nodes[0]["data"]["input"]["question"])
+
+
+@pytest.fixture
+def recovered(play, monkeypatch):
+    """What becomes of a run whose answer was lost, given what the server had stored; it is called as it was recorded."""
+
+    def recover(name: str, *, own_session: bool = True) -> Result | Pending:
         stored = recording(name)
+        chat_id, session = queried(stored["chatmessage"])["chatId"], queried(stored["executions"])["sessionId"]
+        if not own_session:
+            stored = json.loads(json.dumps(stored).replace(session, chat_id))
+            session = chat_id
+        monkeypatch.setattr(agentbridge.planning, "uuid4", lambda: chat_id)
         bridge, _ = play(NoAnswer("timeout"), answer(stored["chatmessage"]), answer(stored["executions"]))
         with pytest.raises(errors.ResponseTimeoutError) as caught:
-            bridge.invoke("flowise:flow-1", "hello", **fields)
-        return bridge.recover(caught.value)
+            bridge.invoke("flowise:flow-1", asked(stored), session_id=None if session == chat_id else session)
+        then = attrs.evolve(caught.value.pending, started_at="2026-11-22T04:00:00+00:00")  # before it was recorded
+        return bridge.recover(then)
 
     return recover
 
@@ -114,7 +137,23 @@ def test_a_streamed_run_is_found_with_what_its_stream_would_have_told(recovered)
 
 def test_an_answer_whose_call_failed_afterwards_is_not_lost(recovered):
     """The run ended, its follow-up prompts failed: the call was a 500, no message was stored, the execution has it."""
-    assert recovered("af_followup_broken").text.strip()
+    assert recovered("af_followup_broken", own_session=False).text.strip()
+    assert isinstance(recovered("af_followup_broken"), Pending)  # in a caller's session it might be an earlier run's
+
+
+STORED = {
+    "text": ("hello", "hello"),
+    "the whole answer, where its text is empty": ('{"text": "", "question": "EMPTY"}', ""),
+    "an answer that is JSON": ('{"text": "hi"}', '{"text": "hi"}'),
+    "an answer that only begins like JSON": ("{not json", "{not json"),
+    "a fenced answer with its fence closed": ('```json\n{"a": 1}\n```', '```json\n{"a": 1}\n```'),
+}
+
+
+@pytest.mark.parametrize(("content", "output"), STORED.values(), ids=STORED)
+def test_what_a_chatflow_stored_is_its_answer_again(content, output):
+    message = {"role": "apiMessage", "content": content, "chatId": "c-1"}
+    assert read([message], HttpResponse(200, JSON)).output == output
 
 
 # what still runs, and what failed
@@ -127,7 +166,7 @@ def test_what_has_not_ended_or_left_no_trace_is_still_pending(recovered, name):
     """A chatflow that failed leaves none: nobody can tell it from one that runs."""
     found = recovered(name)
     assert isinstance(found, Pending)
-    assert (found.kind, found.step, found.agent) == ("poll", None, "flow-1")
+    assert (found.kind, found.agent) == ("poll", "flow-1")
 
 
 FAILED = {
@@ -165,14 +204,52 @@ def test_a_refusal_is_raised_as_such_and_the_run_stays_known(recovered, name, er
 # a session of the caller's has other runs too
 
 
-def executions(*states: str) -> dict[str, Any]:
-    node = {"nodeLabel": "LLM", "status": "ERROR", "data": {"error": "boom"}}
-    return {"data": [{"id": "e", "state": state, "executionData": json.dumps([node])} for state in states], "total": 1}
+def executions(*states: str, question: str = "hello", created: str = "2026-01-01T00:00:01.000Z") -> dict[str, Any]:
+    nodes = [
+        {"nodeLabel": "Start", "status": "FINISHED", "data": {"input": {"question": question}}},
+        {"nodeLabel": "LLM", "status": "ERROR", "data": {"error": "boom"}},
+    ]
+    known = {"id": "e", "sessionId": "s-1", "createdDate": created, "executionData": json.dumps(nodes)}
+    return {"data": [{**known, "state": state} for state in states], "total": 1}
 
 
-def shared(*states: str) -> Any:
-    asked = HttpRequest("GET", "http://f", query={"startDate": "2026-01-01T00:00:00Z"})
-    return read(executions(*states), HttpResponse(200, JSON, request=asked))
+def shared(*states: str, session: str = "s-1", **stored: str) -> Any:
+    mine = Flowise().recover(HttpRequest("POST", "http://f", json={"chatId": "c-1", "question": "hello"}))
+    asked = {"startDate": "2026-01-01T00:00:00Z", "sessionId": session}
+    request = HttpRequest("GET", f"http://f#{mine.step}", query=asked)
+    return read(executions(*states, **stored), HttpResponse(200, JSON, request=request))
+
+
+def test_a_failure_that_was_asked_something_else_is_another_runs():
+    assert isinstance(shared("ERROR", question="another"), Pending)
+
+
+def test_a_failure_before_the_call_is_another_runs():
+    """The second in which it began is asked for one second early."""
+    assert isinstance(shared("ERROR", created="2026-01-01T00:00:00.000Z"), Pending)
+    assert isinstance(shared("ERROR", created="no time at all"), Pending)
+
+
+def test_a_failure_of_another_session_is_another_runs():
+    assert isinstance(shared("ERROR", session="s-2"), Pending)
+
+
+def test_a_message_of_another_call_is_not_taken_for_the_answer():
+    request = HttpRequest("GET", "http://f", query={"chatId": "c-1"})
+    message = {"role": "apiMessage", "content": "somebody else's", "chatId": "c-2"}
+    assert isinstance(read([message], HttpResponse(200, JSON, request=request)), Pending)
+
+
+def test_a_state_that_nobody_knows_is_not_taken_for_an_end():
+    request = HttpRequest("GET", "http://f", query={"sessionId": "s-1"})
+    assert isinstance(read(executions("QUEUED"), HttpResponse(200, JSON, request=request)), Pending)
+
+
+def test_a_chat_id_of_the_callers_own_is_refused(play):
+    bridge, transport = play(HttpResponse(200, JSON, b"{}"))
+    with pytest.raises(errors.UnsupportedFeatureError, match=r"options\['chatId'\].*session_id"):
+        bridge.invoke("flowise:flow-1", "hello", options={"flowise": {"chatId": "mine"}})
+    assert transport.sent == []
 
 
 @pytest.mark.parametrize(
@@ -197,6 +274,7 @@ def test_only_executions_since_the_call_are_asked_for_in_a_callers_session(play)
     asked = transport.sent[2].request.query
     assert (asked["sessionId"], asked["limit"]) == ("s-1", "5")
     assert asked["startDate"] < caught.value.pending.started_at
+    assert "#" in transport.sent[2].request.url  # what it compares by; never sent
 
 
 def test_a_session_of_its_own_is_asked_for_its_one_execution(play):

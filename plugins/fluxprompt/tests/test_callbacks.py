@@ -41,7 +41,13 @@ def test_a_consolidated_answer_brings_the_run_and_what_it_used():
     assert (result.id, result.usage.total_tokens, result.usage.duration_ms) == (ID, 42, 4000)
 
 
-@pytest.mark.parametrize("body", [b"", b" \n", {"text": ""}, {"text": " "}, ""])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b" \n", {"text": ""}, {"text": " "}, {"text": None}, "", {}, None,
+        {"executionId": ID, "status": "in_progress"}, {"executionId": ID, "status": "in_progress", "output": "half"},
+    ],
+)  # fmt: skip
 def test_a_callback_without_a_text_is_no_answer_yet(body):
     assert read(body) is None
 
@@ -52,6 +58,17 @@ def test_a_callback_without_a_text_is_no_answer_yet(body):
         {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps"},
         {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps", "text": "so far"},
         {"status": "error", "data": {"message": "Your flow stopped at a system limit: 50,000 steps"}},
+        {
+            "executionId": ID,
+            "status": "failed",
+            "output": "",
+            "errorMessage": "Your flow stopped at a system limit: 50,000 steps",
+        },
+        {
+            "executionId": ID,
+            "status": "completed",
+            "output": {"status": "error", "data": {"message": "Your flow stopped at a system limit: 50,000 steps"}},
+        },
         {"executionId": ID, "status": "error", "errorMessage": "Your flow stopped at a system limit: 50,000 steps"},
     ],
 )
@@ -60,7 +77,9 @@ def test_a_failure_is_one_in_each_of_its_forms(body):
     assert (fault.kind, fault.message) == (FaultKind.EXECUTION, "Your flow stopped at a system limit: 50,000 steps")
 
 
-@pytest.mark.parametrize("body", [{}, [], 7, None, {"success": True}, {"success": True, "output": []}, {"other": 1}])
+@pytest.mark.parametrize(
+    "body", [[], 7, b"<html>gone</html>", {"success": True}, {"success": True, "output": []}, {"other": 1}]
+)
 def test_what_proves_nothing_is_unreadable(body):
     with pytest.raises(ValueError, match=r".*"):
         read(body)

@@ -14,7 +14,7 @@ from agentbridge import SHARED, File, Link, RetryPolicy, Timeouts, errors
 from agentbridge.emulator import API_KEY
 from agentbridge.transport.httpx import AsyncHttpxTransport, HttpxTransport
 from agentbridge_fluxprompt import FluxPrompt
-from agentbridge_fluxprompt.emulator import DEFAULT_ANSWER
+from agentbridge_fluxprompt.emulated_requests import DEFAULT_ANSWER
 
 INPUTS = {"in-1": "hello"}
 FAILURES = {

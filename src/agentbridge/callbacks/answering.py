@@ -15,6 +15,7 @@ from ..verdict import Asked, Failure, error_of, judge_run
 from ..wire import HttpRequest, HttpResponse
 from .deciding import Delivery, as_request
 
+_EMPTY = "empty answer"
 SHORTEST_SECRET = 16  # characters of a secret that a user gives
 
 
@@ -36,9 +37,17 @@ def asked(pending: Pending, url: str) -> Asked:
     )
 
 
-def not_in_time(who: Asked, pending: Pending, when: str) -> InvocationError:
-    """No answer came."""
-    fault = Fault(FaultKind.UNKNOWN, f"no callback came {when}", retryable=True, may_have_run=True)
+def not_in_time(
+    provider: Provider, who: Asked, pending: Pending, came: Sequence[Delivery], when: str
+) -> InvocationError:
+    """No answer came, or not all of them; what came is in `partial`, and what else came is named."""
+    read = [_judged(provider, delivery, "report") for delivery in came if delivery.is_answer]
+    there = [value for value in read if isinstance(value, Result)]
+    others = sorted({delivery.verdict for delivery in came if not delivery.is_answer})
+    said = [f"{len(there)} of more answers came {when}" if there else f"no callback came {when}"]
+    said += [f"what came was {', '.join(others)}"] if others else []
+    partial = _joined(there) if there else None
+    fault = Fault(FaultKind.UNKNOWN, "; ".join(said), retryable=True, may_have_run=True, partial=partial)
     return error_of(Failure(ResponseTimeoutError, fault), who, attempts=0, pending=pending)
 
 
@@ -50,8 +59,11 @@ def result(provider: Provider, who: Asked, pending: Pending, answers: Sequence[D
         if isinstance(value, Failure):
             raise error_of(_with_partial(value, read), who, attempts=0, pending=pending)
         read.append(value)
+    joined = _joined(read)
+    empty = () if joined.text.strip() or _EMPTY in joined.warnings else (_EMPTY,)
     return attrs.evolve(
-        _joined(read),
+        joined,
+        warnings=(*joined.warnings, *empty),
         provider=pending.provider,
         connection=pending.connection,
         agent=pending.agent,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -12,7 +11,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ..errors import AgentBridgeError
 from .deciding import Delivery
 
 if TYPE_CHECKING:
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("agentbridge.callbacks")
 _SAID = {
     "answer": "taken",
+    "failure": "taken",
     "unreadable": "taken",
     "empty": "taken; an answer is still waited for",
     "duplicate": "taken before",
@@ -31,6 +30,7 @@ _SAID = {
     "forged": "no such address",
     "method": "callbacks are posted",
 }
+_MOST_DIGITS = 18
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -43,7 +43,7 @@ def make(receiver: CallbackReceiver) -> Starlette:
             return _response(await _delivered(receiver, request))
         except ClientDisconnect:
             return Response(status_code=400)  # half a callback is none; nobody hears this
-        except (sqlite3.Error, AgentBridgeError) as error:
+        except Exception as error:
             _log.error("a callback could not be taken: %s", error)
             return PlainTextResponse("not taken, try again", 503, {**_HEADERS, "retry-after": "5"})
 
@@ -55,19 +55,20 @@ async def _delivered(receiver: CallbackReceiver, request: Request) -> Delivery:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if request.method != "POST":
         return await run_in_threadpool(receiver.refuse, "method", headers)
-    claim = receiver.claim(request.path_params["token"])
+    # the last part of the path: a proxy may keep what stands before it
+    claim = receiver.claim(request.path_params["token"].rstrip("/").rpartition("/")[2])
     if claim is None:
         return await run_in_threadpool(receiver.refuse, "forged", headers)
     body = await _body(request, receiver.largest)
     if body is None:
-        return await run_in_threadpool(receiver.refuse, "oversized", headers)
+        return await run_in_threadpool(receiver.refuse, "oversized", headers, claim.run)
     return await run_in_threadpool(receiver.take, claim.run, headers, body)
 
 
 async def _body(request: Request, largest: int) -> bytes | None:
     """The body, or None where it is larger than that, whatever its length header says. Half a body is none at all."""
     told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > largest:
+    if told.isdecimal() and (len(told) > _MOST_DIGITS or int(told) > largest):
         return None
     pieces, size = [], 0
     async for piece in request.stream():

@@ -8,16 +8,20 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
 
+from ..faults import Fault
 from ..wire import HttpRequest
 
 Word: TypeAlias = Literal[
-    "answer", "unreadable", "empty", "duplicate", "used", "late", "oversized", "unknown", "forged", "method"
+    "answer", "failure", "unreadable", "empty", "duplicate", "used", "late", "oversized", "unknown", "forged", "method"
 ]
-ANSWERS: frozenset[Word] = frozenset({"answer", "unreadable"})
+ANSWERS: frozenset[Word] = frozenset({"answer", "failure", "unreadable"})
 """What counts as an answer. One that cannot be read is one: it was paid for, and `wait` says what is wrong with it."""
+FINAL: frozenset[Word] = frozenset({"failure", "unreadable"})
+"""After what no further answer is waited for."""
 
 STATUS: Mapping[Word, int] = {
     "answer": 200,
+    "failure": 200,
     "unreadable": 200,
     "empty": 200,
     "duplicate": 200,  # told so, a vendor that delivers at least once stops
@@ -35,7 +39,7 @@ STATUS: Mapping[Word, int] = {
 class Delivery:
     """One callback as it came, and what became of it. `at` is in seconds since the epoch.
 
-    `verdict` is "answer"; "empty", no answer yet; "duplicate", delivered again; "used", another one after the address
+    `verdict` is "answer"; "failure", one that says that the run failed; "empty", no answer yet; "duplicate", delivered again; "used", another one after the address
     was used up; "late", after its end; "unreadable", "oversized"; "unknown", no run of this store; "forged"; "method",
     no POST. `body` is kept where the address was genuine and the size was right.
     """
@@ -75,7 +79,7 @@ def decide(arrived: Delivery, expected: Expected | None, read: Callable[[HttpReq
     """The verdict on a callback whose address is genuine."""
     if expected is None:
         return attrs.evolve(arrived, verdict="unknown", body=b"")
-    if any(_is_same(arrived, delivery) for delivery in expected.earlier):
+    if any(_is_same(arrived, delivery, expected.answers) for delivery in expected.earlier):
         return attrs.evolve(arrived, verdict="duplicate", body=b"")
     if arrived.at >= expected.expires:
         return attrs.evolve(arrived, verdict="late")
@@ -85,8 +89,9 @@ def decide(arrived: Delivery, expected: Expected | None, read: Callable[[HttpReq
 
 
 def is_complete(deliveries: Iterable[Delivery], answers: int) -> bool:
-    """Whether all the answers of a run are there."""
-    return sum(delivery.is_answer for delivery in deliveries) >= answers
+    """Whether all the answers of a run are there, or one after which there is no other."""
+    words = [delivery.verdict for delivery in deliveries]
+    return sum(word in ANSWERS for word in words) >= answers or any(word in FINAL for word in words)
 
 
 def as_request(delivery: Delivery, url: str = "") -> HttpRequest:
@@ -94,16 +99,26 @@ def as_request(delivery: Delivery, url: str = "") -> HttpRequest:
     return HttpRequest("POST", url, headers=dict(delivery.headers), content=delivery.body)
 
 
-def _is_same(one: Delivery, other: Delivery) -> bool:
-    if not (other.is_answer or other.verdict == "empty"):
-        return False
-    if one.delivery_id is not None or other.delivery_id is not None:
-        return one.delivery_id == other.delivery_id
-    return one.digest == other.digest
+def _is_same(one: Delivery, other: Delivery, answers: int) -> bool:
+    """Whether this is the other one, delivered again: by its id, else by its bytes.
+
+    An empty one that comes again with a text under the same id is no repetition; nor are, of several answers without ids,
+    two that say the same.
+    """
+    if other.delivery_id is not None or one.delivery_id is not None:
+        return one.delivery_id == other.delivery_id and (other.is_answer or _is_empty_again(one, other))
+    return _is_empty_again(one, other) or (other.is_answer and answers == 1 and one.digest == other.digest)
+
+
+def _is_empty_again(one: Delivery, other: Delivery) -> bool:
+    return other.verdict == "empty" and one.digest == other.digest
 
 
 def _worth(arrived: Delivery, read: Callable[[HttpRequest], Any]) -> Word:
     try:
-        return "empty" if read(as_request(arrived)) is None else "answer"
+        value = read(as_request(arrived))
     except Exception:
         return "unreadable"
+    if value is None:
+        return "empty"
+    return "failure" if isinstance(value, Fault) else "answer"

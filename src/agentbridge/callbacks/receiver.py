@@ -30,6 +30,8 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOOK = 0.25  # seconds between two looks into the store, which another process may write
 _DAY = 24 * 3600.0
+_LONGEST = 3650 * _DAY
+_KEPT = 30 * _DAY  # how long a run is kept after the end of its address
 
 
 class CallbackReceiver:
@@ -62,8 +64,7 @@ class CallbackReceiver:
         registry: Registry | None = None,
     ) -> None:
         check_url(public_url, "public_url")
-        if secret is not None and len(secret) < answering.SHORTEST_SECRET:
-            raise ConfigurationError(f"the secret has {len(secret)} characters; give 16 or more, or none")
+        _check(secret, lifetime, largest)
         self.public_url = public_url.rstrip("/")
         self.largest = largest
         self._lifetime = lifetime
@@ -71,15 +72,22 @@ class CallbackReceiver:
         self._secret = self._store.secret() if secret is None else secret.encode()
         self._registry = Registry() if registry is None else registry
         self._arrived = threading.Condition()
+        self._purge_at = 0.0
+        self._newest, self._looked_at = -1, 0.0
 
     def address(self, answers: int = 1) -> Address:
         """A new address, for so many answers. Nothing is taken at it before `expect`."""
+        if not isinstance(answers, int) or answers < 1:
+            raise ConfigurationError(f"an address takes 1 answer or more, not {answers!r}")
         claim = Claim(secrets.token_urlsafe(12), int(time.time() + self._lifetime))
         return Address(claim.run, f"{self.public_url}/{signed(claim, self._secret)}", float(claim.expires), answers)
 
     def expect(self, address: Address, pending: Pending) -> None:
         """From now on take what is sent to this address as the answer of this run."""
         self._store.expect(address.id, address.expires, address.answers, pending)
+        if time.time() >= self._purge_at:
+            self._purge_at = time.time() + _DAY
+            self._store.purge(time.time() - _KEPT)
 
     def forget(self, address: Address) -> None:
         """Take nothing at this address any more: its run never began."""
@@ -98,7 +106,7 @@ class CallbackReceiver:
         waiting = self._waiting(pending, timeout, tool_errors)
         while (found := waiting()) is None:
             with self._arrived:
-                self._arrived.wait(_LOOK)
+                self._arrived.wait(_LOOK if timeout is None else min(_LOOK, max(timeout / 10, 0.001)))
         return found
 
     async def wait_async(
@@ -111,7 +119,7 @@ class CallbackReceiver:
         """The same in an event loop. Raises what `wait` raises."""
         waiting = await asyncio.to_thread(self._waiting, pending, timeout, tool_errors)
         while (found := await asyncio.to_thread(waiting)) is None:  # noqa: ASYNC110 (it may be another process's doing)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_LOOK if timeout is None else min(_LOOK, max(timeout / 10, 0.001)))
         return found
 
     def poll(self, pending: Pending, *, tool_errors: Literal["raise", "report"] = "raise") -> Result | Pending:
@@ -141,44 +149,78 @@ class CallbackReceiver:
             if pending is None or expected is None:
                 return attrs.evolve(decide(arrived, None, lambda _: None), run=None)
             provider = self._provider(pending)
-            named = None if provider.delivery_id is None else headers.get(provider.delivery_id)
+            named = None if provider.delivery_id is None else headers.get(provider.delivery_id) or None
             return decide(attrs.evolve(arrived, delivery_id=named), expected, provider.read_callback)
 
         taken = self._store.take(arrived, decided)
         with self._arrived:
+            self._looked_at = 0.0
             self._arrived.notify_all()
         return taken
 
-    def refuse(self, verdict: Literal["forged", "oversized", "late", "method"], headers: Mapping[str, str]) -> Delivery:
+    def refuse(
+        self, verdict: Literal["forged", "oversized", "method"], headers: Mapping[str, str], run: str | None = None
+    ) -> Delivery:
         """Write down a callback that is not looked at any further."""
-        refused = Delivery(verdict, time.time(), headers=mask_headers(headers))
-        self._store.note(refused)
+        refused = Delivery(verdict, time.time(), run, headers=mask_headers(headers))
+        if run is None:
+            self._store.note(refused)
+        else:
+            self._store.take(refused, lambda *_: refused)
         return refused
 
     def _waiting(self, pending: Pending, timeout: float | None, tool_errors: str) -> Callable[[], Result | None]:
         """Looks whether the answer is there; raises where it will not be any more."""
         check_choice("tool_errors", tool_errors, ("raise", "report"), "wait")
+        if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
+            raise ConfigurationError(f"timeout takes seconds or None, not {timeout!r}")
         until = None if timeout is None else time.monotonic() + timeout
+        seen, over = -1, 0.0
 
         def look() -> Result | None:
-            found = pending.result or self._answer(pending, tool_errors)
-            if found is None and until is not None and time.monotonic() >= until:
-                raise answering.not_in_time(self._asked(pending), pending, f"within {timeout:g} s")
+            nonlocal seen, over
+            late = until is not None and time.monotonic() >= until
+            newest = self._newest_now()
+            found = None
+            if newest != seen or late or time.time() >= over:
+                seen = newest
+                found = pending.result or self._answer(pending, tool_errors)
+                over = self._end_of(pending) if found is None else 0.0
+            if found is None and late:
+                raise self._not_in_time(pending, f"within {timeout:g} s")
             return found
 
         return look
 
+    def _newest_now(self) -> int:
+        """The number of the newest callback, asked for once by all who wait: they may be thousands."""
+        with self._arrived:
+            if time.monotonic() - self._looked_at >= _LOOK or not self._looked_at:
+                self._newest, self._looked_at = self._store.newest(), time.monotonic()
+            return self._newest
+
+    def _end_of(self, pending: Pending) -> float:
+        known = self._store.run(answering.run_of(pending))
+        return 0.0 if known is None else known[1].expires
+
+    def _not_in_time(self, pending: Pending, when: str) -> Exception:
+        known = self._store.run(answering.run_of(pending))
+        came = () if known is None else known[1].earlier
+        return answering.not_in_time(self._provider(pending), self._asked(pending), pending, came, when)
+
     def _answer(self, pending: Pending, tool_errors: str) -> Result | None:
         known = self._store.run(answering.run_of(pending))
         if known is None:
-            raise ConfigurationError(f"this receiver knows no run {pending.callback_id!r}: is it another store?")
+            raise ConfigurationError(
+                f"the store {self._store.path} knows no run {pending.callback_id!r}: is it another one?"
+            )
         kept, expected = known
         pending = attrs.evolve(kept, id=pending.id or kept.id, session_id=pending.session_id or kept.session_id)
         if is_complete(expected.earlier, expected.answers):
             answers = [delivery for delivery in expected.earlier if delivery.is_answer]
             return answering.result(self._provider(pending), self._asked(pending), pending, answers, tool_errors)
         if time.time() >= expected.expires:
-            raise answering.not_in_time(self._asked(pending), pending, "before its address ended")
+            raise self._not_in_time(pending, "before its address ended")
         return None
 
     def _asked(self, pending: Pending) -> Asked:
@@ -189,3 +231,13 @@ class CallbackReceiver:
         if name not in self._registry:
             raise ConfigurationError(f"no plugin brings the provider {name!r}, whose callback this is")
         return self._registry[name]
+
+
+def _check(secret: object, lifetime: object, largest: object) -> None:
+    if secret is not None and (not isinstance(secret, str) or len(secret) < answering.SHORTEST_SECRET):
+        given = f"{len(secret)} characters" if isinstance(secret, str) else type(secret).__name__
+        raise ConfigurationError(f"the secret is a str of 16 characters or more, or None; this one has {given}")
+    if not (isinstance(lifetime, (int, float)) and 0 < lifetime <= _LONGEST):
+        raise ConfigurationError(f"lifetime takes seconds, more than 0 and at most {_LONGEST:g}, not {lifetime!r}")
+    if not (isinstance(largest, int) and largest > 0):
+        raise ConfigurationError(f"largest takes a number of bytes, not {largest!r}")

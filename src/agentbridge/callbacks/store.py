@@ -27,6 +27,7 @@ CREATE INDEX IF NOT EXISTS deliveries_of_run ON deliveries (run);
 """
 _COLUMNS = "verdict, at, run, delivery_id, headers, body"
 _PATIENCE = 10.0  # seconds that one process waits while another writes
+_MOST_OF_ONE_RUN = 100  # callbacks of one run that are remembered
 _MOST_STRANGERS = 1000  # callbacks of nobody's that are remembered: who forges them must not fill the disk
 
 
@@ -37,10 +38,10 @@ class Store:
         self.path = Path(path)
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # answers are nobody else's business
-            with self._open() as database:
-                database.executescript("PRAGMA journal_mode=WAL;" + _TABLES)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise ConfigurationError(f"the store {self.path} cannot be used: {error}") from None
+        with self._open() as database:
+            database.executescript("PRAGMA journal_mode=WAL;" + _TABLES)
 
     def secret(self) -> bytes:
         """The secret that signs addresses, made once for this file."""
@@ -72,7 +73,8 @@ class Store:
         with self._changing() as database:
             found = _run(database, arrived.run or "")
             decided = decide(*(found or (None, None)))
-            _insert(database, decided)
+            if found is None or len(found[1].earlier) < _MOST_OF_ONE_RUN or decided.is_answer:
+                _insert(database, decided)
         return decided
 
     def note(self, refused: Delivery) -> None:
@@ -90,10 +92,26 @@ class Store:
         with self._open() as database:
             return _deliveries(database, run) if run is not None else _all(database)
 
+    def newest(self) -> int:
+        """A number that grows with every callback that is written down."""
+        with self._open() as database:
+            number: int = database.execute("SELECT coalesce(max(number), 0) FROM deliveries").fetchone()[0]
+        return number
+
+    def purge(self, before: float) -> None:
+        """Forget the runs whose address ended before then, and what came for them."""
+        with self._changing() as database:
+            database.execute("DELETE FROM deliveries WHERE run IN (SELECT id FROM runs WHERE expires < ?)", (before,))
+            database.execute("DELETE FROM runs WHERE expires < ?", (before,))
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as database:
-            yield database
+        """Raises ConfigurationError for whatever the file or the disk does."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as database:
+                yield database
+        except (sqlite3.Error, ValueError, RecursionError) as error:  # also a document that was written otherwise
+            raise ConfigurationError(f"the store {self.path} cannot be used: {error}") from None
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,8 +88,11 @@ def wait_command(
 
 def _asked(pending: Pending, store: str, config: str | None, timeout: float | None, *, once: bool) -> Any:
     from ..bridge import Bridge
+    from ..errors import ConfigurationError
 
     if pending.result is None and pending.callback_id is not None:
+        if not Path(store).is_file():
+            raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
         receiver = _receiver("http://localhost", store)
         return receiver.poll(pending) if once else receiver.wait(pending, timeout)
     with Bridge(config) as bridge:
@@ -108,5 +112,5 @@ def _pending(document: bytes) -> Pending:
 
     try:
         return Pending.from_dict(json.loads(document))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"this is no run: {error}. Give what `agentbridge submit` printed") from None

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 VARIABLE = "AGENTBRIDGE_TRANSPORT"
 NAMES = ("httpx", "httpx2")
+MAIL = "smtp"
 
 
 def drive(begin: Callable[[float], Steps[T]], transport: Transport, turns: Turns | None = None) -> T:
@@ -74,14 +75,22 @@ def transport_name(asked: object, http_client: object) -> str:
 
 
 def open_transport(name: str, *, client: Any, proxy: str | None, verify: bool | str) -> Transport:
-    """A blocking transport of this library."""
+    """A blocking transport of this library, or the one for e-mail."""
+    if name == MAIL:
+        from .smtp import SmtpTransport
+
+        return SmtpTransport(proxy=proxy, verify=verify)
     from .httpx import HttpxTransport
 
     return HttpxTransport(name, client=client, proxy=proxy, verify=verify)
 
 
 def open_async_transport(name: str, *, client: Any, proxy: str | None, verify: bool | str) -> AsyncTransport:
-    """An asynchronous transport of this library, for the running event loop."""
+    """An asynchronous transport of this library, or the one for e-mail, for the running event loop."""
+    if name == MAIL:
+        from .smtp import AsyncSmtpTransport
+
+        return AsyncSmtpTransport(proxy=proxy, verify=verify)
     from .httpx import AsyncHttpxTransport
 
     return AsyncHttpxTransport(name, client=client, proxy=proxy, verify=verify)

@@ -153,7 +153,12 @@ class Arrived:
 
 @lru_cache(maxsize=32)
 def ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
-    """One SSL context a process: making one costs 17 ms and 0.8 MB. Raises ConfigurationError for a bad CA bundle."""
+    """One SSL context a process: making one costs 17 ms and 0.8 MB."""
+    return new_ssl_context(library, verify)
+
+
+def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
+    """An SSL context as this library makes them. Raises ConfigurationError for a bad CA bundle."""
     create = _imported(library).create_ssl_context
     if not isinstance(verify, str):
         context: ssl.SSLContext = create(verify=verify)

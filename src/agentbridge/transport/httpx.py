@@ -92,11 +92,7 @@ class Opened:
 
     def abort(self) -> None:
         """Break the connection off, from any thread: a read that waits ends at once."""
-        stream = self._response.extensions.get("network_stream")
-        connection = stream.get_extra_info("socket") if stream is not None else None
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        _break_off(self._response)
 
 
 class AsyncHttpxTransport(HttpxBase):
@@ -168,9 +164,11 @@ class AsyncOpened:
         self._transport = transport
         self._response = response
         self._pieces = response.aiter_bytes()
+        self._is_reading = False
 
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
+        self._is_reading = True
         try:
             async with asyncio.timeout(left(deadline)):
                 piece: bytes = b""
@@ -180,12 +178,29 @@ class AsyncOpened:
             return b""
         except self._transport.failures as error:
             return self._transport.no_answer(error, deadline)
+        finally:
+            self._is_reading = False
         return piece
 
     async def close(self) -> None:
-        """Give the connection back, or close it where the answer was not read to its end."""
+        """Give the connection back, or close it where the answer was not read to its end.
+
+        A read that waits in another task ends at once, since its connection is broken off.
+        """
+        if self._is_reading:
+            _break_off(self._response)
+        while self._is_reading:  # noqa: ASYNC110 (a few ticks, and an event for each read would cost every stream)
+            await asyncio.sleep(0)
         await self._pieces.aclose()
         await self._response.aclose()
+
+
+def _break_off(response: Any) -> None:
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _is_past(deadline: float | None) -> bool:

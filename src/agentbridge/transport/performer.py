@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from ..commands import Emit, Open, Read, Send, Turn
+from ..commands import Emit, Open, Read, Release, Send, Turn
 from ..wire import HttpResponse, NoAnswer, Sleep
 from .turns import Place, Turns
 
-Doable: TypeAlias = Send | Open | Read | Sleep | Turn
+Doable: TypeAlias = Send | Open | Read | Sleep | Turn | Release
 Answer: TypeAlias = HttpResponse | NoAnswer | bytes | None
 _LATE = NoAnswer("deadline", sent=False)
 _CLOSED = NoAnswer("lost", "closed by the caller")
@@ -52,6 +53,11 @@ class _Hands:
         head: HttpResponse = opened.head
         return head
 
+    def _waiting(self) -> Place:
+        """The place to wait at. A stream that is dropped unfinished leaves it when it is collected."""
+        weakref.finalize(self, self._place.leave).atexit = False
+        return self._place
+
     def _left(self, turn: Turn) -> float | None:
         """The seconds that are left for a turn to come."""
         return None if turn.until is None else max(0.0, turn.until - self._now())
@@ -65,6 +71,8 @@ class Performer(_Hands):
         if isinstance(command, Read):
             piece: bytes | NoAnswer = self._opened.read(command.until)
             return _CLOSED if self._closed else piece
+        if isinstance(command, Emit):  # nobody listens to a run that is only begun
+            return None
         if self._opened is not None:  # a stream that failed before its content is tried again
             self._opened.close()
             self._opened = None
@@ -74,9 +82,11 @@ class Performer(_Hands):
         if isinstance(command, Open):
             return self._opening(self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if self._place.wait(command.key, self._left(command)) else _LATE
+            return None if self._waiting().wait(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             self._transport.sleep(command.seconds)
+        elif isinstance(command, Release):
+            self._place.leave()
         return None
 
     def close(self, *, early: bool = False) -> None:
@@ -99,6 +109,8 @@ class AsyncPerformer(_Hands):
         if isinstance(command, Read):
             piece: bytes | NoAnswer = await self._opened.read(command.until)
             return _CLOSED if self._closed else piece
+        if isinstance(command, Emit):  # nobody listens to a run that is only begun
+            return None
         if self._opened is not None:
             await self._opened.close()
             self._opened = None
@@ -108,9 +120,11 @@ class AsyncPerformer(_Hands):
         if isinstance(command, Open):
             return self._opening(await self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if await self._place.await_turn(command.key, self._left(command)) else _LATE
+            return None if await self._waiting().await_turn(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             await self._transport.sleep(command.seconds)
+        elif isinstance(command, Release):
+            self._place.leave()
         return None
 
     async def close(self) -> None:

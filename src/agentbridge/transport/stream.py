@@ -10,7 +10,7 @@ from typing import Any, Self
 from ..commands import Emit, Happened, Steps
 from ..errors import ConfigurationError
 from ..events import Event
-from ..model import Result
+from ..model import Pending, Result
 from . import clock_of
 from .performer import Answer, AsyncPerformer, Performer
 from .turns import Turns
@@ -25,11 +25,16 @@ class _Stream:
     _kind: type[Performer | AsyncPerformer]
 
     def __init__(
-        self, begin: Callable[[float], Steps[Result]], transport: Callable[[], Any], turns: Turns | None = None
+        self,
+        begin: Callable[[float], Steps[Result]],
+        transport: Callable[[], Any],
+        turns: Turns | None = None,
+        pending: Callable[[], Pending | None] = lambda: None,
     ) -> None:
         self._begin = begin
         self._find_transport = transport
         self._turns = turns or Turns()
+        self._pending = pending
         self._performer: Any = None
         self._now: Callable[[], float] = time.monotonic
         self._steps: Steps[Result] | None = None
@@ -44,6 +49,11 @@ class _Stream:
         if self._result is None:
             raise ConfigurationError(_UNFINISHED)
         return self._result
+
+    @property
+    def pending(self) -> Pending | None:
+        """The run, to be asked for again when this stream was left before its end; None where the vendor cannot."""
+        return self._pending()
 
     def _next_command(self) -> Any:
         """What the exchange wants next; None at its end, when the Result is there."""

@@ -15,13 +15,14 @@ _OWN_WAIT = (
     "this call would wait for itself: it is made while a stream of the same session is open."
     " Finish the stream first, or turn waiting off with serialize_sessions=False"
 )
+_TICKS = 20  # of an event loop, in which a stream that was just dropped closes itself
 
 
 class Turns:
     """The queues of a bridge, one for each session that is in use."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a place that is collected leaves in the middle of anything
         self._queues: dict[Hashable, deque[Place]] = {}
 
     def join(self, place: Place) -> bool:
@@ -32,17 +33,16 @@ class Turns:
             return queue[0] is place
 
     def leave(self, place: Place) -> None:
-        """Leave the queue, and call the next one where it was this place's turn."""
+        """Leave the queue, and call the next one that can hear it, where it was this place's turn."""
         with self._lock:
             queue = self._queues.get(place.key, deque())
-            first = bool(queue) and queue[0] is place
+            was_first = bool(queue) and queue[0] is place
             if place in queue:
                 queue.remove(place)
+            while was_first and queue and not queue[0].call():
+                queue.popleft()
             if not queue:
                 self._queues.pop(place.key, None)
-            following = queue[0] if first and queue else None
-        if following is not None:
-            following.call()
 
 
 class Place:
@@ -51,24 +51,37 @@ class Place:
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self.key: Hashable = None
-        self.call: Callable[[], None] = lambda: None
+        self.call: Callable[[], bool] = lambda: True
+        self._owner: object = None
         self._taken = False
 
     def wait(self, key: Hashable, seconds: float | None) -> bool:
-        """Wait for the turn, blocking; False where it did not come in time."""
+        """Wait for the turn, blocking; False where it did not come in time, or the place was left meanwhile."""
         called = threading.Event()
-        return self._join(key, called.set) or called.wait(seconds)
+
+        def call() -> bool:
+            called.set()
+            return True
+
+        self._check_other(key)
+        return self._join(key, call) or (called.wait(seconds) and self._taken)
 
     async def await_turn(self, key: Hashable, seconds: float | None) -> bool:
         """Wait for the turn in the running event loop."""
         loop, called = asyncio.get_running_loop(), asyncio.Event()
 
-        def call() -> None:
+        def call() -> bool:
             try:
                 loop.call_soon_threadsafe(called.set)
             except RuntimeError:  # that loop is over, and with it whoever waited in it
-                self.leave()
+                return False
+            return True
 
+        for _ in range(_TICKS):
+            if not self._is_mine(key):
+                break
+            await asyncio.sleep(0)
+        self._check_other(key)
         if self._join(key, call):
             return True
         try:
@@ -76,23 +89,40 @@ class Place:
                 await called.wait()
         except TimeoutError:
             return False
-        return True
+        return self._taken
 
     def leave(self) -> None:
-        """Let the next one act."""
+        """Let the next one act. Whoever waits at this place waits no more."""
         taken, self._taken = self._taken, False
         if taken:
             self._turns.leave(self)
+            self.call()
 
-    def _join(self, key: Hashable, call: Callable[[], None]) -> bool:
-        self.key, self.call = (os.getpid(), key), call  # a forked child does not wait for its parent's threads
-        mine = [place for place in _MINE.get() if place._taken]  # noqa: SLF001 (of this class)
-        if any(place.key == self.key and place._turns is self._turns for place in mine):  # noqa: SLF001
-            raise ConfigurationError(_OWN_WAIT)
-        self._taken = True
-        _MINE.set((*mine, self))
+    def _join(self, key: Hashable, call: Callable[[], bool]) -> bool:
+        self.key, self.call, self._owner, self._taken = (os.getpid(), key), call, _owner(), True
+        _MINE.set((*(place for place in _MINE.get() if place._taken), self))  # noqa: SLF001 (of this class)
         return self._turns.join(self)
+
+    def _is_mine(self, key: Hashable) -> bool:
+        """Whether this very thread or task holds the session already, and would wait for itself for ever."""
+        held = (os.getpid(), key)  # a forked child does not wait for its parent's threads
+        return any(
+            place._taken and place.key == held and place._turns is self._turns and place._owner is _owner()  # noqa: SLF001
+            for place in _MINE.get()
+        )
+
+    def _check_other(self, key: Hashable) -> None:
+        if self._is_mine(key):
+            raise ConfigurationError(_OWN_WAIT)
 
 
 _MINE: ContextVar[tuple[Place, ...]] = ContextVar("agentbridge_places", default=())
-"""The places of this thread or task: one that waited for its own would wait for ever."""
+"""The places that this context took."""
+
+
+def _owner() -> object:
+    """Who acts here: a task, else a thread. A task inherits the context of the one that made it, and is another."""
+    try:
+        return asyncio.current_task() or threading.current_thread()
+    except RuntimeError:
+        return threading.current_thread()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -14,12 +15,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from agentbridge.emulator import API_KEY
+from agentbridge.emulator import common_answer
 
-from . import wire
+from . import wire, wire_records
+from .emulated_refusals import error, forbidden, refused_key
 
 _KEPT = 1000
+_STATES = frozenset(
+    {"INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED"}
+)  # S: controllers/executions
 _NO_SUCH_FLOW = "Error: chatMessagesService.getAllChatMessages - Unauthorized access"  # T: unknown_flow
+
+
+def _execution_id(run: Run) -> str:
+    """The one that the answer names; a run without an answer has one all the same."""
+    return run.answer.get("executionId") or str(uuid.uuid4())
 
 
 @attrs.define
@@ -32,7 +42,7 @@ class Run:
     error: str | None = None
     looks: int = 0
     is_agentflow: bool = True
-    execution_id: str = attrs.field(factory=lambda: str(uuid.uuid4()))
+    execution_id: str = attrs.field(default=attrs.Factory(_execution_id, takes_self=True))
 
     @property
     def state(self) -> str:
@@ -42,6 +52,11 @@ class Run:
         if self.error is not None:
             return "ERROR"
         return "STOPPED" if "action" in self.answer else "FINISHED"
+
+    def is_meant(self, asked: Mapping[str, str]) -> bool:
+        """Whether a query is about this run."""
+        ours = {"chatId": self.chat_id, "sessionId": self.answer["sessionId"]}
+        return all(asked.get(name, own) == own for name, own in ours.items())
 
     @property
     def has_ended(self) -> bool:
@@ -56,13 +71,15 @@ class Runs:
         self._flows = flows
         self._runs: dict[str, Run] = {}
         self.paused: set[str] = set()
+        self.ratings: dict[str, dict[str, Any]] = {}
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """The two paths, which both need a key."""
+        """Their paths, which all need a key."""
         return [
             Route(wire.MESSAGES_PATH + "/{flow}", self.messages, methods=["GET"]),
             Route(wire.EXECUTIONS_PATH, self.executions, methods=["GET"]),
+            Route(wire.EXECUTIONS_PATH + "/{id}", self.execution, methods=["GET"]),
         ]
 
     def keep(self, run: Run) -> None:
@@ -71,36 +88,61 @@ class Runs:
         while len(self._runs) > _KEPT:
             del self._runs[next(iter(self._runs))]
 
+    def of(self, flow: str) -> list[Run]:
+        """The runs of a flow, oldest first."""
+        return [run for run in self._runs.values() if run.flow == flow]
+
+    def find(self, chat_id: str) -> Run | None:
+        """The run of a chat."""
+        return self._runs.get(chat_id)
+
+    def of_message(self, message_id: str) -> Run | None:
+        """The run that this message answered."""
+        return next((run for run in self._runs.values() if run.answer.get("chatMessageId") == message_id), None)
+
     async def messages(self, request: Request) -> Response:
-        """GET /api/v1/chatmessage/{flow}?chatId=, newest first; nothing of a run before its end."""
-        refused = _refused_key(request)
+        """GET /api/v1/chatmessage/{flow}?chatId=&sessionId=&order=, oldest first; nothing of a run before its end."""
+        refused = refused_key(request) or await common_answer(request.path_params["flow"], request)
         if refused is not None:
             return refused
-        if request.path_params["flow"] not in self._flows:
-            return JSONResponse({"statusCode": 500, "success": False, "message": _NO_SUCH_FLOW, "stack": {}}, 500)
-        run = self._runs.get(request.query_params.get("chatId", ""))
-        if run is not None and not run.is_agentflow and run.looks > 0:
-            run.looks -= 1
-            return JSONResponse([])
-        return JSONResponse(_messages(run) if run is not None and run.has_ended else [])
+        if request.path_params["flow"] not in self._flows - {"not-found"}:
+            return error(500, _NO_SUCH_FLOW)
+        asked = request.query_params
+        found = [run for run in self.of(request.path_params["flow"]) if run.is_meant(asked)]
+        shown = [message for run in found if run.has_ended for message in _messages(run)]
+        for run in found:
+            run.looks = run.looks if run.is_agentflow else max(0, run.looks - 1)
+        shown = [message for message in shown if asked.get("messageId") in (None, message["id"])]
+        shown = [_rated(message, self.ratings) for message in shown] if "feedback" in asked else shown
+        return JSONResponse(shown[::-1] if asked.get("order") == wire_records.NEWEST_FIRST else shown)
 
     async def executions(self, request: Request) -> Response:
-        """GET /api/v1/executions?agentflowId=&sessionId=, last updated first; of Agentflow V2 only."""
-        refused = _refused_key(request)
+        """GET /api/v1/executions, last updated first; of Agentflow V2 only. A state that is none is ignored (R)."""
+        asked = request.query_params
+        flow, state = asked.get("agentflowId"), asked.get("state")
+        refused = refused_key(request) or (forbidden() if flow == "forbidden" else None)
+        refused = refused or await common_answer(flow or "", request)
         if refused is not None:
             return refused
-        flow, session = (request.query_params.get(name, "") for name in ("agentflowId", "sessionId"))
-        found = [run for run in self._runs.values() if run.flow == flow and run.answer["sessionId"] == session]
-        found = [run for run in reversed(found) if run.is_agentflow]
-        shown = [_execution(run) for run in found[: int(request.query_params.get("limit", "10"))]]
+        found = [run for run in reversed(self._runs.values()) if run.is_agentflow and flow in (None, run.flow)]
+        found = [run for run in found if asked.get("sessionId") in (None, run.answer["sessionId"])]
+        found = [run for run in found if state not in _STATES or run.state == state]
+        page, limit = (int(asked.get(name, default)) for name, default in (("page", "1"), ("limit", "12")))
+        shown = [_execution(run) for run in found[(page - 1) * limit : page * limit]]
         for run in found:
             run.looks = max(0, run.looks - 1)
         return JSONResponse({"data": shown, "total": len(found)})
 
-
-def _refused_key(request: Request) -> Response | None:
-    given = request.headers.get("authorization", "").rpartition("Bearer ")[2]
-    return None if given == API_KEY else JSONResponse({"error": "Unauthorized Access"}, 401)  # T: nokey, badkey
+    async def execution(self, request: Request) -> Response:
+        """GET /api/v1/executions/{id} (T: ep_execution; R: execution-unknown)."""
+        asked = request.path_params["id"]
+        refused = refused_key(request) or await common_answer(asked, request)
+        if refused is not None:
+            return refused
+        found = next((run for run in self._runs.values() if run.execution_id == asked and run.is_agentflow), None)
+        if found is None:
+            return error(500, f"Error: executionsService.getExecutionById - Execution {asked} not found")
+        return JSONResponse(_execution(found))
 
 
 def _execution(run: Run) -> dict[str, Any]:
@@ -130,7 +172,13 @@ def _messages(run: Run) -> list[dict[str, Any]]:
     told = {name: run.answer.get(name) for name in ("usedTools", "sourceDocuments", "agentReasoning", "action")}
     said = {"id": run.answer["chatMessageId"], "role": "apiMessage", "content": _stored(run.answer), **told}
     asked = {"id": str(uuid.uuid4()), "role": "userMessage", "content": ""}
-    return [{**said, **common}, {**asked, **common}]
+    return [{**asked, **common}, {**said, **common}]
+
+
+def _rated(message: dict[str, Any], ratings: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A message with its first rating, or null (R: messages-rated)."""
+    of_it = (rating for rating in ratings.values() if rating["messageId"] == message["id"])
+    return {**message, "feedback": next(of_it, None)}
 
 
 def _stored(answer: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ from starlette.routing import Route
 from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
 
 from . import emulated_stream
+from .emulated_operations import Operations
+from .emulated_refusals import error, missing_flow, unknown_flow
 from .emulated_runs import Run, Runs
 from .emulated_stream import CUT
 
@@ -55,7 +57,8 @@ def make() -> Emulator:
     routes = [
         Route("/api/v1/prediction/{flow}", asked, methods=["POST"]),
         *runs.routes,
-        Route("/{path:path}", web_app, methods=["GET", "POST"]),
+        *Operations(runs, frozenset(SCENARIOS)).routes,
+        Route("/{path:path}", web_app, methods=["GET", "POST", "PUT"]),
     ]
     return Emulator(routes, SCENARIOS)
 
@@ -72,42 +75,30 @@ async def predict(request: Request, runs: Runs) -> Response:
     if common is not None:
         return common
     if flow not in SCENARIOS:
-        return _unknown(flow)
+        return unknown_flow(flow)
     try:
         body = json.loads(await request.body())
-    except ValueError as error:
-        return _error(400, str(error))  # T: body_malformed
-    problem = _problem(body, request)
-    return problem or await _answer(flow, body, request, runs)
-
-
-def _unknown(flow: str) -> Response:
-    try:
-        uuid.UUID(flow)
-    except ValueError:
-        return _error(400, "Invalid Chatflow ID")  # T: id_malformed
-    return _error(404, f"Chatflow {flow} not found in the database!")
+    except ValueError as problem:
+        return error(400, str(problem))  # T: body_malformed
+    refused = _problem(body, request)
+    return refused or await _answer(flow, body, request, runs)
 
 
 def _problem(body: Any, request: Request) -> Response | None:
     """What the real server refuses; and what it takes in silence though it is no answer to a question."""
     if request.headers.get("content-type", "").partition(";")[0] != "application/json" or not isinstance(body, dict):
-        return _error(415, "the emulator takes JSON objects; the real server would ask an empty question")
+        return error(415, "the emulator takes JSON objects; the real server would ask an empty question")
     if body.get("form") is not None and body.get("question"):
-        return _error(
-            500, _WRAPPED + "Question and form cannot be provided at the same time"
-        )  # T: af_form_and_question
+        return error(500, _WRAPPED + "Question and form cannot be provided at the same time")  # T: af_form_and_question
     session = (body.get("overrideConfig") or {}).get("sessionId")
     if session is not None and not isinstance(session, str):
-        return _error(500, _WRAPPED + "Invalid sessionId: must be a string")  # T: override_session_number
+        return error(500, _WRAPPED + "Invalid sessionId: must be a string")  # T: override_session_number
     for turn in body.get("history") or []:
         if not isinstance(turn, dict) or turn.get("role") not in {"userMessage", "apiMessage"} or "content" not in turn:
-            return _error(500, _WRAPPED + "Invalid history format")  # T: af_llm_history_bad
+            return error(500, _WRAPPED + "Invalid history format")  # T: af_llm_history_bad
     for upload in body.get("uploads") or []:
         if upload.get("type") not in {"file:full", "url"} and not str(upload.get("data", "")).startswith("data:"):
-            return _error(
-                500, _WRAPPED + "Cannot read properties of undefined (reading 'split')"
-            )  # T: upload_nodatauri
+            return error(500, _WRAPPED + "Cannot read properties of undefined (reading 'split')")  # T: upload_nodatauri
     return None
 
 
@@ -135,7 +126,7 @@ def _whole_answer(flow: str, body: dict[str, Any], request: Request, runs: Runs)
     if flow == "keyed" and request.headers.get("authorization", "").rpartition("Bearer ")[2] != API_KEY:
         return _FAILURES["unauthorized"]
     if flow == "not-found":
-        return _error(404, f"Chatflow {flow} not found in the database!")
+        return missing_flow(flow)
     if flow == "paused":
         return _pause_or_resume(body, runs)
     return _kept(flow, _BODIES[flow](body), runs)
@@ -150,8 +141,8 @@ def _kept(flow: str, answer: dict[str, Any], runs: Runs) -> Response:
 async def _late(flow: str, body: dict[str, Any], request: Request, runs: Runs) -> Response:
     """The run goes on when the client hangs up (T: recover_1_cut to recover_4_messages, disconnect_stream)."""
     answer = (_chatflow if flow in _CHATFLOWS else _agentflow)(body)
-    error = _LLM_FAILED if flow == "late-failed" else None
-    runs.keep(Run(flow, answer["chatId"], answer, error, looks=1, is_agentflow=flow not in _CHATFLOWS))
+    reason = _LLM_FAILED if flow == "late-failed" else None
+    runs.keep(Run(flow, answer["chatId"], answer, reason, looks=1, is_agentflow=flow not in _CHATFLOWS))
     if body.get("streaming") in (True, "true"):
         return emulated_stream.stream(flow, answer, silent_after=1)
     return await common_answer("slow", request) or Response(status_code=504)
@@ -165,7 +156,7 @@ def _pause_or_resume(body: dict[str, Any], runs: Runs) -> Response:
         runs.paused.add(session)
         return _kept("paused", _pause(body), runs)
     if session not in runs.paused:
-        return _error(500, _WRAPPED + f"No previous execution found for session {session}")  # T: af_human_unknown_chat
+        return error(500, _WRAPPED + f"No previous execution found for session {session}")  # T: af_human_unknown_chat
     runs.paused.discard(session)
     verdict = "approved" if human.get("type") == "proceed" else "rejected"  # T: af_human_badtype_2
     return _kept("paused", _agentflow(body, f"{verdict}: {human.get('feedback', '')}"), runs)
@@ -239,15 +230,10 @@ _BODIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def _error(status: int, message: str) -> Response:
-    """S: middlewares/errors/index.ts:7-23."""
-    return JSONResponse({"statusCode": status, "success": False, "message": message, "stack": {}}, status)
-
-
 _FAILURES = {
-    "unauthorized": _error(500, _WRAPPED + "Unauthorized"),
-    "execution-failed": _error(500, _WRAPPED + _LLM_FAILED),
-    "forbidden": _error(403, "This site is not allowed to access this chatbot"),
+    "unauthorized": error(500, _WRAPPED + "Unauthorized"),
+    "execution-failed": error(500, _WRAPPED + _LLM_FAILED),
+    "forbidden": error(403, "This site is not allowed to access this chatbot"),
 }
 
 assert not SCENARIOS.keys() & COMMON.keys()

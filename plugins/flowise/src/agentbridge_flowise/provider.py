@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+import mimetypes
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from agentbridge import (
     Call,
@@ -23,11 +23,11 @@ from agentbridge import (
     Result,
     StreamDecoder,
     UnsupportedFeatureError,
-    fault_from_status,
 )
 
-from . import answer, recovery, wire
+from . import answer, endpoint, recovery, wire
 from .decoder import FlowiseDecoder
+from .operations import OPERATIONS
 
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/yaml", "application/x-ndjson", "application/sql"}
@@ -41,10 +41,17 @@ class Flowise(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "inputs", "files", "session_id"})
     options: ClassVar[frozenset[str]] = frozenset({"uploadType"})
+    operations: ClassVar = OPERATIONS
     emulator: ClassVar[str | None] = "agentbridge_flowise.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
         """Always with a fresh `chatId`, so that the run can be found again; the session travels beside it."""
+        if "chatId" in call.options:
+            raise UnsupportedFeatureError(
+                "options['chatId']",
+                "each call has one of its own, so that its run can be found again and no other's. Carry the conversation by"
+                " session_id",
+            )
         body: dict[str, Any] = {**_question(invocation, call), "chatId": call.fresh_id}
         if invocation.session_id is not None:
             body["overrideConfig"] = {"sessionId": invocation.session_id}
@@ -54,8 +61,8 @@ class Flowise(Provider):
             body["uploads"] = [_upload(file, call.options.get("uploadType")) for file in invocation.files]
         return HttpRequest(
             "POST",
-            f"{_root(call.base_url)}/api/v1/prediction/{quote(_flow_id(call.agent), safe='')}",
-            auth=authorization(call.api_key),
+            f"{endpoint.root(call.base_url)}/api/v1/prediction/{quote(endpoint.flow_id(call.agent), safe='')}",
+            auth=endpoint.authorization(call.api_key),
             json={**body, "streaming": True} if call.streaming else body,
         )
 
@@ -65,14 +72,10 @@ class Flowise(Provider):
 
     def read(self, response: HttpResponse) -> Result | Pending | Fault:
         """An answer is a JSON object with `chatId` and `text` or `json`; all else is a failure or no answer."""
-        if response.status == 429 and response.content_type == "text/html":
-            # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
-            return fault_from_status(429, response.text)
+        refused = endpoint.refusal(response)
+        if refused is not None:
+            return refused
         body = response.json()
-        if wire.is_failure(body):
-            return answer.failure(wire.Failure.model_validate(body))
-        if not response.ok:
-            return fault_from_status(response.status, wire.Refusal.model_validate(body).error)
         return (
             recovery.read(body, response) if recovery.is_poll(response) else answer.result(*wire.Prediction.parse(body))
         )
@@ -83,26 +86,13 @@ class Flowise(Provider):
 
     def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
         """Needs a key of the workspace, also for flows that can be called without one."""
-        return recovery.poll(pending, _root(call.base_url), _flow_id(call.agent), authorization(call.api_key))
+        return recovery.poll(
+            pending, endpoint.root(call.base_url), endpoint.flow_id(call.agent), endpoint.authorization(call.api_key)
+        )
 
     def resume(self, interrupt: Interrupt, decision: str, feedback: str | None) -> dict[str, Any]:
         """Goes on with the newest execution of the session (S: buildAgentflow.ts:1666-1679)."""
         return answer.resume(interrupt, decision, feedback)
-
-
-def authorization(api_key: str | None) -> dict[str, str]:
-    """The header of a key; "bearer" in lower case is refused (T: key_good_lowercase_bearer)."""
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
-
-
-def _root(base_url: str) -> str:
-    """The server's address, also of a copied endpoint URL: all paths begin at /api/v1."""
-    return re.sub(r"/api/v1(/.*)?$", "", base_url.partition("?")[0])
-
-
-def _flow_id(agent: str) -> str:
-    """The id of a flow, also from a copied endpoint URL."""
-    return agent.partition("?")[0].rstrip("/").rpartition("/prediction/")[2] if "/prediction/" in agent else agent
 
 
 def _question(invocation: Invocation, call: Call) -> dict[str, Any]:
@@ -135,11 +125,22 @@ def _upload(file: File | Link, upload_type: Any) -> dict[str, Any]:
     if file.input is not None:
         raise UnsupportedFeatureError("files", f"its files belong to no input. Leave out input={file.input!r}")
     if isinstance(file, Link):
-        return {"type": "url", "name": file.name or file.url, "mime": "", "data": file.url}
+        return {"type": "url", "name": file.name or file.url, "mime": _image_type(file), "data": file.url}
     kind = upload_type.get(file.name) if isinstance(upload_type, dict) else upload_type
     kind = kind or _kind(file)
     data = FileText(file) if kind == "file:full" else DataUrl(file)
     return {"type": kind, "name": file.name, "mime": file.type, "data": data}
+
+
+def _image_type(link: Link) -> str:
+    """A model gets a link only if its type begins with image/ (S: components/src/multiModalUtils.ts; T: live tests)."""
+    guesses = (mimetypes.guess_type(name)[0] for name in (urlsplit(link.url).path, link.name or ""))
+    kind = next(filter(None, guesses), "image/*")
+    if not kind.startswith("image/"):
+        raise UnsupportedFeatureError(
+            "files", f"a model gets links to images only, and {link.url!r} is {kind}. Send the file itself"
+        )
+    return kind
 
 
 def _kind(file: File) -> str:

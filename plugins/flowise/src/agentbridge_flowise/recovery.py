@@ -8,6 +8,7 @@ end, so one that failed looks like one that runs (T: slow_cf_running, cf_failed)
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from typing import Any
 from urllib.parse import quote
@@ -19,25 +20,37 @@ from . import answer, wire
 
 POLL_AFTER = 2.0  # seconds; nothing is documented
 _EXECUTIONS = "executions"
-_CLOCKS = dt.timedelta(seconds=5)  # how far the server's clock may be behind ours; its times are whole seconds
+_FOR = " of "
+_EARLY = dt.timedelta(seconds=1)  # sqlite compares "12:00:10" with "12:00:10.000" as texts: the first is less
 _MOST = "5"  # executions of one session that are looked at; each is some 50 KB, since it holds its flow
 
 
 def pending_of(request: HttpRequest) -> Pending | None:
-    """The run that a prediction began. One whose `chatId` an option replaced cannot be told from others."""
+    """The run that a prediction began."""
     body = request.json if isinstance(request.json, dict) else {}
     chat_id, session = body.get("chatId"), (body.get("overrideConfig") or {}).get("sessionId")
-    return Pending("poll", chat_id, POLL_AFTER, session_id=session) if isinstance(chat_id, str) and chat_id else None
+    if not isinstance(chat_id, str) or not chat_id:
+        return None
+    return Pending("poll", chat_id, POLL_AFTER, session_id=session, step=_asked(body.get("question")))
+
+
+def _asked(question: Any) -> str | None:
+    """A mark of what a run was asked, so that it can be told from others of its session; the words are not kept."""
+    if not isinstance(question, str):
+        return None
+    return hashlib.sha256(question.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def poll(pending: Pending, root: str, flow_id: str, auth: dict[str, str]) -> HttpRequest:
     """The request for a run's messages, or for its execution."""
     if pending.id is None:
         raise UnsupportedFeatureError("pending", "it has no id, so there is nothing to ask for. Run the agent anew")
-    if pending.step == _EXECUTIONS:
-        return HttpRequest("GET", f"{root}{wire.EXECUTIONS_PATH}", auth=auth, query=_query(pending, flow_id))
-    query = {"chatId": pending.id, "order": "DESC"}
-    return HttpRequest("GET", f"{root}{wire.MESSAGES_PATH}/{quote(flow_id, safe='')}", auth=auth, query=query)
+    where, _, asked = (pending.step or "").rpartition(_FOR)
+    if where == _EXECUTIONS:
+        url = f"{root}{wire.EXECUTIONS_PATH}#{asked}"  # a fragment is never sent: `read` compares by it
+        return HttpRequest("GET", url, auth=auth, query=_query(pending, flow_id))
+    url = f"{root}{wire.MESSAGES_PATH}/{quote(flow_id, safe='')}#{asked}"
+    return HttpRequest("GET", url, auth=auth, query={"chatId": pending.id, "order": "DESC"})
 
 
 def is_poll(response: HttpResponse) -> bool:
@@ -47,10 +60,16 @@ def is_poll(response: HttpResponse) -> bool:
 
 def read(body: Any, response: HttpResponse) -> Result | Pending | Fault:
     """What the messages or executions say of a run. Raises ValueError for what is neither."""
+    request = response.request or HttpRequest("GET", "")
+    query, asked = request.query, request.url.partition("#")[2]
     if isinstance(body, list):
-        return _from_messages([wire.StoredMessage.parse(item)[0] for item in body])
-    asked = response.request.query if response.request is not None else {}
-    return _from_executions(wire.StoredExecutions.parse(body)[0].data, exact="startDate" not in asked)
+        messages = [wire.StoredMessage.parse(item)[0] for item in body]
+        chat_id = query.get("chatId")
+        return _from_messages([each for each in messages if chat_id is None or each.chatId in {None, chat_id}], asked)
+    executions, session = wire.StoredExecutions.parse(body)[0].data, query.get("sessionId")
+    ours = [each for each in executions if session is None or each.sessionId in {None, session}]
+    ours = [each for each in ours if _is_since(each.createdDate, query.get("startDate"))]
+    return _from_executions(ours, asked, exact="startDate" not in query)
 
 
 def _query(pending: Pending, flow_id: str) -> dict[str, str]:
@@ -65,14 +84,30 @@ def _since(started_at: str | None) -> str:
     try:
         started = dt.datetime.fromisoformat(started_at or "")
     except ValueError:
-        started = dt.datetime.max.replace(tzinfo=dt.UTC)  # nobody knows: then no execution is taken for this run's
-    return (started - _CLOCKS).astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+        started = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # nobody knows: then no execution is taken for this run's
+    return _written(started.astimezone(dt.UTC).replace(microsecond=0) - _EARLY)
 
 
-def _from_messages(messages: list[wire.StoredMessage]) -> Result | Pending | Fault:
+def _is_since(created: str | None, start: str | None) -> bool:
+    """Whether an execution is as young as the call: the server's times are whole seconds, and so compared."""
+    try:
+        return start is None or _read(created) >= _read(start) + _EARLY
+    except ValueError:
+        return False
+
+
+def _read(time: str | None) -> dt.datetime:
+    return dt.datetime.fromisoformat((time or "").replace("Z", "+00:00"))
+
+
+def _written(time: dt.datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def _from_messages(messages: list[wire.StoredMessage], asked: str) -> Result | Pending | Fault:
     found = next((message for message in messages if message.role == wire.ROLES["assistant"]), None)
     if found is None or found.content is None:
-        return Pending("poll", step=_EXECUTIONS, after=0)
+        return Pending("poll", step=f"{_EXECUTIONS}{_FOR}{asked}", after=0)
     nodes = _nodes(found.execution)
     return _result(
         found.content,
@@ -89,15 +124,20 @@ def _from_messages(messages: list[wire.StoredMessage]) -> Result | Pending | Fau
     )
 
 
-def _from_executions(executions: list[wire.StoredExecution], *, exact: bool) -> Result | Pending | Fault:
-    """The state of a run. In a caller's own session another run may stand there: only what can be no other's counts."""
-    states = [execution.state for execution in executions]
+def _from_executions(executions: list[wire.StoredExecution], asked: str, *, exact: bool) -> Result | Pending | Fault:
+    """The state of a run. In a caller's own session other runs stand there too: only a failure counts that was asked the
+    same and is the only one since the call, with none that runs.
+    """
+    unknown = Pending("poll", after=POLL_AFTER, step=asked or None)
     failed = [execution for execution in executions if execution.state in wire.FAILED_STATES]
-    if "INPROGRESS" in states or not executions:
-        return Pending("poll", after=POLL_AFTER)
-    if exact and not failed:
-        return _from_nodes(executions[0])
-    return _failure(failed[0]) if len(failed) == 1 else Pending("poll", after=POLL_AFTER)
+    if exact:
+        found = executions[0] if executions else None
+        if found is not None and found.state in wire.ENDED_STATES:
+            return _from_nodes(found)
+        return _failure(failed[0]) if failed else unknown
+    if len(failed) != 1 or any(execution.state == "INPROGRESS" for execution in executions):
+        return unknown
+    return _failure(failed[0]) if asked and _question(failed[0]) == asked else unknown
 
 
 def _from_nodes(execution: wire.StoredExecution) -> Result | Pending | Fault:
@@ -116,6 +156,14 @@ def _from_nodes(execution: wire.StoredExecution) -> Result | Pending | Fault:
     )
 
 
+def _question(execution: wire.StoredExecution) -> str | None:
+    """The mark of what an execution was asked, by its first node; a form keeps its fields there, not what was filled in."""
+    try:
+        return _asked(_nodes(execution)[0]["data"]["input"]["question"])
+    except (IndexError, KeyError, TypeError):
+        return None
+
+
 def _failure(execution: wire.StoredExecution) -> Fault:
     nodes = [node for node in (wire.ExecutedNode.parse(node)[0] for node in _nodes(execution)) if node]
     error = nodes[-1].data.error if nodes and nodes[-1].data else None
@@ -124,20 +172,22 @@ def _failure(execution: wire.StoredExecution) -> Fault:
 
 
 def _result(content: str, nodes: list[Any], **known: Any) -> Result | Fault:
-    value = _parsed(content)
-    said = {"text": content} if value is None else {"json": value}
+    said = {"text": content} if nodes else _stored(content)
     prediction, warnings = wire.Prediction.parse({**said, "agentFlowExecutedData": nodes, **known})
     return answer.result(prediction, warnings)
 
 
-def _parsed(content: str) -> Any:
-    """The object of an output parser, stored as text behind an opening fence that is never closed (T: cf_json)."""
-    if not content.startswith(wire.STORED_JSON):
-        return None
+def _stored(content: str) -> dict[str, Any]:
+    """What a chatflow stored: its text; the object of an output parser behind a fence that is never closed (T: cf_json);
+    or its whole answer as JSON, where it has neither (T: cf_llmchain, asked for nothing).
+    """
     try:
-        return decode_json(content.removeprefix(wire.STORED_JSON))
+        value = decode_json(content.removeprefix(wire.STORED_JSON))
     except ValueError:
-        return None
+        return {"text": content}
+    if content.startswith(wire.STORED_JSON):
+        return {"json": value}
+    return {"text": ""} if isinstance(value, dict) and value.get("text") == "" else {"text": content}
 
 
 def _nodes(execution: wire.StoredExecution | None) -> list[Any]:

@@ -84,6 +84,7 @@ class ExecutedNode(Reply):
     data: Lenient[NodeData] = None
 
 
+ENDED_STATES = frozenset({"FINISHED", "STOPPED"})  # S: Interface.ts:23; T: recover_3_done, af_human
 FAILED_STATES = frozenset({"ERROR", "TERMINATED", "TIMEOUT"})  # S: Interface.ts:23; in a 200: an inference
 
 
@@ -153,6 +154,7 @@ class StoredExecution(Reply):
     state: str
     executionData: Lenient[str] = None
     sessionId: Lenient[str] = None
+    createdDate: Lenient[str] = None
 
 
 class StoredExecutions(Reply):

@@ -41,7 +41,10 @@ def read(response: HttpResponse) -> Result | Pending | Fault:
     if failure is not None:
         return failure
     if not wire.is_envelope(body):
-        return _execution(*wire.Execution.parse(body), response)
+        execution, warnings = wire.Execution.parse(body)
+        if _is_poll(response) and response.request and not response.request.url.endswith(execution.executionId):
+            raise ValueError("the answer is about another run")
+        return _execution(execution, warnings, response)
     envelope, warnings = wire.Envelope.parse(body)
     unknown = wire.word(envelope.status) not in {"", *wire.DONE}
     doubts = (f"unknown status {envelope.status!r} beside an answer",) if unknown else ()
@@ -61,25 +64,32 @@ def read_callback(content: bytes) -> Result | Fault | None:
         body = decode_json(content)
     except ValueError:
         text = content.decode("utf-8", "replace")
+        if text.lstrip().lower().startswith(("<!doctype html", "<html")):
+            raise
         return Result(text=text, output=text, warnings=("the callback is no JSON",)) if text.strip() else None
     if isinstance(body, str):
         return Result(text=body, output=body) if body.strip() else None
+    if body is None or body == {}:
+        return None
     if not isinstance(body, dict):
         raise ValueError("the callback is no JSON object")
     return _failed(body) or _called_back(body)
 
 
-def _called_back(body: dict[str, Any]) -> Result | None:
+def _called_back(body: dict[str, Any]) -> Result | Fault | None:
+    if "text" in body and not body.keys() & wire.RUN_FIELDS:
+        text = wire.OutputItem.model_validate({**body, "text": body["text"] or ""}).text
+        return Result(text=text, output=text) if text.strip() else None
     if wire.is_envelope(body):
         envelope, warnings = wire.Envelope.parse(body)
         return _result(_nodes(envelope.data.message), warnings, id=envelope.executionId)
-    if "text" in body and "output" not in body:  # a node's own, whatever else may stand beside its text one day
-        text = wire.OutputItem.model_validate(body).text
-        return Result(text=text, output=text) if text.strip() else None
+    status = wire.word(body.get("status"))
+    if status in wire.RUNNING:
+        return None
     execution, warnings = wire.Consolidated.parse(body)
-    return _result(
-        _polled(wire.unwrapped(execution.output)), warnings, id=execution.executionId, usage=_usage(execution)
-    )
+    if status not in {"", *wire.DONE} and (execution.errorMessage or "").strip():
+        return Fault(FaultKind.EXECUTION, execution.errorMessage or "", code=execution.status, may_have_run=True)
+    return _completed(execution, warnings)
 
 
 def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
@@ -142,7 +152,7 @@ def _pending(execution: wire.Execution, response: HttpResponse) -> Pending:
     )
 
 
-def _completed(execution: wire.Execution, warnings: tuple[str, ...]) -> Result | Fault:
+def _completed(execution: wire.Execution | wire.Consolidated, warnings: tuple[str, ...]) -> Result | Fault:
     output = execution.output
     if isinstance(output, dict) and wire.is_error_envelope(output):
         return Fault(FaultKind.EXECUTION, wire.message_of(output) or _NO_MESSAGE, may_have_run=True)

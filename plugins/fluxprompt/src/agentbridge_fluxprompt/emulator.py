@@ -5,12 +5,10 @@ What is marked as an inference below is not documented, only likely.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from starlette.background import BackgroundTask
@@ -22,6 +20,8 @@ from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
 
 from . import wire
 from .emulated_callbacks import consolidated, nodes
+from .emulated_operations import routes as operation_routes
+from .emulated_requests import decoded, echo
 
 SCENARIOS = {
     "ok": "the flow echoes its inputs, files and links",
@@ -45,12 +45,8 @@ SCENARIOS = {
     "202-foreign-status-url": "as 202-then-done, but statusUrl is at another host, where the key must not go",
 }
 
-DEFAULT_ANSWER = "This is the flow's default answer, since no input reached it."
 _NODE_ERROR = "Node 'Summarise' failed: the model refused"
 _QUERY = frozenset({"flowId", "sessionId", "versionId", "callback_url"})
-_ITEM: Mapping[str, type] = {
-    "inputId": str, "inputText": str, "links": list, "files": list, "isExtraction": bool, "typeOCR": str,
-}  # fmt: skip
 _KEPT = 1000  # runs and sessions that are remembered
 
 T = TypeVar("T")
@@ -62,6 +58,7 @@ def make() -> Emulator:
     routes = [
         Route(wire.RUN_PATH, vendor.run, methods=["POST"]),
         Route(f"{wire.EXECUTIONS_PATH}/{{id}}", vendor.poll, methods=["GET"]),
+        *operation_routes(SCENARIOS),
     ]
     return Emulator(routes, SCENARIOS)
 
@@ -82,7 +79,7 @@ class _Vendor:
         refused = _refused_key(request) or _refused_query(request) or _refused_flow(flow)
         if refused is not None:
             return refused
-        body, problem = _decoded(await request.body(), request)
+        body, problem = decoded(await request.body(), request)
         return _nest(400, problem) if problem else self._answer(flow, body, request)
 
     async def poll(self, request: Request) -> Response:
@@ -125,7 +122,7 @@ class _Vendor:
 
     def _said(self, flow: str, body: Any, request: Request) -> str:
         """What the flow was asked, so that a test sees what arrived."""
-        text = _echo(body["variableInputs"])
+        text = echo(body["variableInputs"])
         if flow != "memory":
             return text
         session = request.query_params.get("sessionId", "")
@@ -166,71 +163,6 @@ def _refused_flow(flow: str) -> Response | None:
     if not flow:
         return _nest(400, ["flowId should not be empty"])
     return None if flow in SCENARIOS else _nest(404, f"Flow {flow} not found")
-
-
-def _decoded(content: bytes, request: Request) -> tuple[Any, list[str]]:
-    """The body and what is wrong with it."""
-    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        return None, ["Content-Type must be application/json"]
-    try:
-        body = json.loads(content)
-    except ValueError as error:
-        return None, [f"the body is not JSON: {error}"]
-    if not isinstance(body, dict) or not isinstance(body.get("variableInputs"), list):
-        return None, ["variableInputs must be an array"]
-    problems = [f"property {name} should not exist" for name in body.keys() - {"variableInputs"}]
-    return body, [*problems, *(problem for item in body["variableInputs"] for problem in _problems(item))]
-
-
-def _problems(item: Any) -> Iterator[str]:
-    if not isinstance(item, dict):
-        yield "each variable input must be an object"
-        return
-    for name in ("inputId", "inputText"):
-        if name not in item:
-            yield f"{name} is required"
-    wrong = [name for name, value in item.items() if name not in _ITEM or type(value) is not _ITEM[name]]
-    yield from (f"{name} is unknown or of the wrong type" for name in wrong)
-    if not wrong:
-        yield from _attachment_problems(item)
-
-
-def _attachment_problems(item: dict[str, Any]) -> Iterator[str]:
-    files, links = item.get("files", []), item.get("links", [])
-    if files and links:
-        yield "links and files exclude each other"
-    if files and item.get("isExtraction") is not True:
-        yield "isExtraction must be true with files"
-    if "typeOCR" in item and not files:
-        yield "typeOCR is for files only"
-    if not all(_is_pair(link, "url") and link["url"].startswith(("http://", "https://")) for link in links):
-        yield "links must be objects of name and url, the url with its protocol"
-    if not all(_is_pair(file, "base64") and _bytes(file["base64"]) is not None for file in files):
-        yield "files must be objects of name and base64, without a data URI prefix"
-
-
-def _is_pair(value: Any, other: str) -> bool:
-    return isinstance(value, dict) and value.keys() == {"name", other} and all(type(v) is str for v in value.values())
-
-
-def _bytes(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        return None
-
-
-def _echo(items: list[dict[str, Any]]) -> str:
-    """A flow that no input reaches answers all the same (public client)."""
-    return "Echo: " + " | ".join(map(_echo_of, items)) if items else DEFAULT_ANSWER
-
-
-def _echo_of(item: dict[str, Any]) -> str:
-    parts = [f"{item['inputId']}={item['inputText']}"]
-    parts += [f"[file {file['name']}, {len(_bytes(file['base64']) or b'')} bytes]" for file in item.get("files", [])]
-    parts += [f"[link {link['name']} {link['url']}]" for link in item.get("links", [])]
-    parts += [f"[OCR {item['typeOCR']}]"] if "typeOCR" in item else []
-    return " ".join(parts)
 
 
 def _status_url(flow: str, id_: str, request: Request) -> str:

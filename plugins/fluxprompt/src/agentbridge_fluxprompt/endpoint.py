@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
-from agentbridge import Call, UnsupportedFeatureError
+from agentbridge import Call, HttpRequest, UnsupportedFeatureError
 
 from . import wire
 
@@ -40,6 +41,22 @@ def flow_of(call: Call) -> Flow:
             "target", "neither it nor the base_url names a flow. Write 'connection:flow-id', the flowId of the endpoint"
         )
     return flow
+
+
+def authorization(api_key: str | None) -> dict[str, str]:
+    """The header of a key, raw. One page of the vendor docs has `x-api-key`; all others, and what works, `api-key`."""
+    return {"api-key": api_key} if api_key else {}
+
+
+def request_to(path: str, call: Call, method: str = "GET", **more: Any) -> HttpRequest:
+    """A request to one of the vendor's other endpoints, with the key."""
+    return HttpRequest(method, root_of(call.base_url) + path, auth=authorization(call.api_key), **more)
+
+
+def said(value: object, names: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a value that are set, by the vendor's names for them; for the rest the vendor has defaults."""
+    fields = {theirs: getattr(value, ours) for ours, theirs in names.items()}
+    return {name: field for name, field in fields.items() if field is not None}
 
 
 def _targeted(agent: str, call: Call) -> Flow | None:

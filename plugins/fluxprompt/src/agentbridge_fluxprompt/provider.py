@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 from agentbridge import (
@@ -11,6 +11,7 @@ from agentbridge import (
     HttpRequest,
     HttpResponse,
     Invocation,
+    Operation,
     Pending,
     Provider,
     Result,
@@ -18,7 +19,16 @@ from agentbridge import (
 )
 
 from . import answer, request, wire
-from .endpoint import flow_of, root_of
+from .endpoint import authorization, flow_of, root_of
+
+
+class _Operations:
+    """Imported when they are asked for: who only calls agents does not wait for dozens of classes."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[type[Operation[Any]], ...]:
+        from .operations import OPERATIONS
+
+        return OPERATIONS
 
 
 class FluxPrompt(Provider):
@@ -31,6 +41,7 @@ class FluxPrompt(Provider):
     shares_default_session: ClassVar[bool] = True
     options: ClassVar[frozenset[str]] = frozenset({"versionId", "typeOCR"})
     delivery_id: ClassVar[str | None] = wire.DELIVERY_ID
+    operations: ClassVar[tuple[type[Operation[Any]], ...]] = cast("tuple[type[Operation[Any]], ...]", _Operations())
     emulator: ClassVar[str | None] = "agentbridge_fluxprompt.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
@@ -59,8 +70,3 @@ class FluxPrompt(Provider):
     def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
         """The text of one output node, or the consolidated answer of a run with `callback_url`."""
         return answer.read_callback(callback.content or b"")
-
-
-def authorization(api_key: str | None) -> dict[str, str]:
-    """The header of a key, raw. One page of the vendor docs has `x-api-key`; all others, and what works, `api-key`."""
-    return {"api-key": api_key} if api_key else {}

@@ -1,0 +1,79 @@
+"""What all endpoints of Flowise share: the address, the key, and how they say no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from agentbridge import Call, Fault, HttpRequest, HttpResponse, fault_from_status
+from agentbridge.reading import Reply
+
+from . import answer, wire, wire_operations
+
+R = TypeVar("R", bound=Reply)
+
+
+def authorization(api_key: str | None) -> dict[str, str]:
+    """The header of a key; "bearer" in lower case is refused (T: key_good_lowercase_bearer)."""
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def root(base_url: str) -> str:
+    """The server's address, also of a copied endpoint URL: all paths begin at /api/v1."""
+    return re.sub(r"/api/v1(/.*)?$", "", base_url.partition("?")[0])
+
+
+def flow_id(agent: str) -> str:
+    """The id of a flow, also from a copied endpoint URL."""
+    return agent.partition("?")[0].rstrip("/").rpartition("/prediction/")[2] if "/prediction/" in agent else agent
+
+
+def request(call: Call, method: str, *steps: str, **more: Any) -> HttpRequest:
+    """A request below `/api/v1`. The key is sent to public paths too: a server may close them (S: DENYLIST_URLS, index.ts)."""
+    path = "/".join(quote(step, safe="") for step in steps)
+    return HttpRequest(method, f"{root(call.base_url)}/api/v1/{path}", auth=authorization(call.api_key), **more)
+
+
+def refusal(response: HttpResponse) -> Fault | None:
+    """What went wrong, by status or by body; None where nothing says so. Raises ValueError for what is no JSON."""
+    if response.status == 429 and response.content_type == "text/html":
+        # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
+        return fault_from_status(429, response.text)
+    if response.status == 401 and response.text == wire_operations.UNKNOWN_KEY:
+        return fault_from_status(401, response.text)
+    body = response.json()
+    if wire.is_failure(body):
+        return _failure(wire.Failure.model_validate(body))
+    return None if response.ok else fault_from_status(response.status, wire.Refusal.model_validate(body).error)
+
+
+def _failure(failure: wire.Failure) -> Fault:
+    """The services behind these paths make a 500 of whatever it was, with the cause after a prefix of their own."""
+    if failure.statusCode == 500:
+        for sentence, kind in wire_operations.SENTENCES:
+            if sentence.fullmatch(failure.message):
+                return Fault(kind, failure.message, code="500")
+    return answer.failure(failure)
+
+
+def each(model: type[R], entries: Iterable[Any]) -> tuple[list[tuple[R, Any]], tuple[str, ...]]:
+    """The entries of a list, each read and as it came, and what could not be read.
+
+    Raises:
+        ValueError: where there are entries and none can be read: then it is another list than the one asked for.
+    """
+    found: list[tuple[R, Any]] = []
+    warnings: list[str] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            reply, noted = model.parse(entry)
+        except ValueError:
+            warnings.append(f"entry {number} of the answer is unreadable and left out")
+        else:
+            found.append((reply, entry))
+            warnings += noted
+    if warnings and not found:
+        raise ValueError("no entry of the list can be read")
+    return found, tuple(warnings)

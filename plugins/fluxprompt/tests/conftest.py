@@ -1,0 +1,8 @@
+"""Shares the mail server with the tests of the core."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests" / "core"))

@@ -1,0 +1,48 @@
+"""All that is fixed of an exchange before the first byte is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import attrs
+
+from .commands import Send
+from .model import Pending, Result
+from .retry import RetryPolicy, Timeouts
+from .verdict import Asked, Failure, judge_run
+from .wire import HttpResponse, NoAnswer
+
+
+def no_trace() -> None:
+    """A run that leaves none: without its answer it cannot be found again."""
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """All that is fixed before the first byte is sent.
+
+    `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
+    a time may act on, a session.
+    """
+
+    asked: Asked
+    send: Send
+    timeouts: Timeouts
+    retry: RetryPolicy
+    luck: Callable[[], float]
+    lost: Callable[[], Pending | None] = no_trace
+    turn: Hashable = None
+
+
+@attrs.frozen(kw_only=True)
+class RunPlan(Plan):
+    """The plan of an agent's run. `build_poll` makes the request that asks for it again."""
+
+    read: Callable[[HttpResponse], Any]
+    build_poll: Callable[[Pending], Send]
+    tool_errors: str
+
+    def judged(self, answer: HttpResponse | NoAnswer, wall: float) -> Result | Pending | Failure:
+        """What an answer to this run, or to a poll of it, means."""
+        return judge_run(self.read, answer, wall, self.tool_errors)

@@ -137,7 +137,7 @@ def plan_operation(
             f"{kind} is of the provider {operation.provider!r}, connection {name!r} of {provider.name!r}"
         )
     settings = Settings().over(connection).over(defaults)
-    call = call_of(directory, name, connection, provider)
+    call = call_of(directory, name, connection, provider, options=connection.options)
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
     send = fixed(request, provider, settings.timeouts)

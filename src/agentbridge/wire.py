@@ -7,6 +7,7 @@ import math
 import mimetypes
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -46,6 +47,11 @@ class File:
     path: str | os.PathLike[str] | None = None
     media_type: str | None = None
     input: str | None = None
+
+    @property
+    def size(self) -> int:
+        """How long it is, in bytes. Raises OSError where its path cannot be read."""
+        return len(self.content) if self.content is not None else Path(self.path or "").stat().st_size
 
     @property
     def type(self) -> str:

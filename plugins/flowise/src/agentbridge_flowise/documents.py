@@ -73,6 +73,7 @@ class AttachFiles(Operation[Attachments]):
     files: tuple[File, ...] = attrs.field(converter=_each, validator=_some_files, metadata={"help": "a file"})
 
     def build_request(self, call: Call) -> HttpRequest:
+        endpoint.check_size(self.files, call.options)
         where = (endpoint.flow_id(self.agent_id), self.chat_id)
         return endpoint.request(
             call, "POST", *wire_operations.ATTACHMENTS, *where, form={wire_records.FILES: list(self.files)}
@@ -147,6 +148,7 @@ class UpsertDocuments(Operation[Upserted]):
     def build_request(self, call: Call) -> HttpRequest:
         body: dict[str, Any]
         if self.files:
+            endpoint.check_size(self.files, call.options)
             body = {"form": self._form()}
         else:
             said = wire_records.UpsertBody(overrideConfig=dict(self.overrides) or None, stopNodeId=self.stop_node_id)

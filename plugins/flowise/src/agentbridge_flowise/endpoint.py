@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from agentbridge import Call, Fault, HttpRequest, HttpResponse, fault_from_status
+from agentbridge import (
+    Call,
+    Fault,
+    File,
+    HttpRequest,
+    HttpResponse,
+    Link,
+    UnsupportedFeatureError,
+    fault_from_status,
+)
 from agentbridge.reading import Reply
 
 from . import answer, wire, wire_operations
@@ -77,3 +86,29 @@ def each(model: type[R], entries: Iterable[Any]) -> tuple[list[tuple[R, Any]], t
     if warnings and not found:
         raise ValueError("no entry of the list can be read")
     return found, tuple(warnings)
+
+
+SIZE_LIMIT = 50 * 1024 * 1024
+"""What a server takes at once unless its owner set FLOWISE_FILE_SIZE_LIMIT (S: index.ts; T: body_toolarge)."""
+
+
+def check_size(files: Iterable[File | Link], options: Mapping[str, Any], *, encoded: bool = False) -> None:
+    """Raise UnsupportedFeatureError for files that a server refuses, before they are sent; `encoded` as base64."""
+    limit = options.get("fileSizeLimit", SIZE_LIMIT)
+    if limit is not None and (not isinstance(limit, int) or limit <= 0):
+        raise UnsupportedFeatureError("options['fileSizeLimit']", f"{limit!r} must be a number of bytes, or None")
+    size = sum(map(_size, files)) * (4 if encoded else 3) // 3
+    if limit is not None and size > limit:
+        raise UnsupportedFeatureError(
+            "files",
+            f"they are {size / 2**20:.0f} MB as they are sent, and a server takes {limit / 2**20:.0f} MB. If yours takes more"
+            " (FLOWISE_FILE_SIZE_LIMIT), say so: options = { fileSizeLimit = <bytes> } of the connection",
+        )
+
+
+def _size(file: File | Link) -> int:
+    """A file that cannot be read is refused by the core, in better words."""
+    try:
+        return file.size if isinstance(file, File) else 0
+    except (OSError, ValueError):
+        return 0

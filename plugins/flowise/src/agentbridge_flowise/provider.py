@@ -40,7 +40,7 @@ class Flowise(Provider):
     name: ClassVar[str] = "flowise"
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "inputs", "files", "session_id"})
-    options: ClassVar[frozenset[str]] = frozenset({"uploadType"})
+    options: ClassVar[frozenset[str]] = frozenset({"uploadType", "fileSizeLimit"})
     operations: ClassVar = OPERATIONS
     emulator: ClassVar[str | None] = "agentbridge_flowise.emulator:make"
 
@@ -58,6 +58,7 @@ class Flowise(Provider):
         if invocation.messages:
             body["history"] = [_history(message) for message in invocation.messages]
         if invocation.files:
+            endpoint.check_size(invocation.files, call.options, encoded=True)
             body["uploads"] = [_upload(file, call.options.get("uploadType")) for file in invocation.files]
         return HttpRequest(
             "POST",

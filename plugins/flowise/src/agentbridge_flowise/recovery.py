@@ -97,7 +97,7 @@ def _is_since(created: str | None, start: str | None) -> bool:
 
 
 def _read(time: str | None) -> dt.datetime:
-    return dt.datetime.fromisoformat((time or "").replace("Z", "+00:00"))
+    return dt.datetime.fromisoformat(time or "")
 
 
 def _written(time: dt.datetime) -> str:

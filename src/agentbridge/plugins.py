@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pluggy
 
 from . import hookspecs
+from ._version import __version__
 from .errors import PluginError, UnknownTargetError
-from .provider import Provider
+from .provider import API_VERSION, Operation, Provider
 
 GROUP = "agentbridge"
 FIELDS = frozenset({"text", "messages", "inputs", "files", "session_id", "user_id", "callback_url"})
@@ -112,17 +114,19 @@ class Registry(Mapping[str, Provider]):
             try:
                 self._load_one(point)
             except PluginError as error:
+                error.plugin = error.plugin or point.name
                 if self._strict:
                     raise
                 self._failures[_unique(f"{point.name} ({_distribution(point)})", self._failures)] = error
 
     def _load_one(self, point: importlib.metadata.EntryPoint) -> None:
-        origin = _distribution(point)
-        providers = _providers_of(point)
-        for provider in providers:  # all or none: half a plugin would be harder to understand than none
-            self._check(provider, origin)
-        for provider in providers:
-            self.register(provider, origin=origin)
+        before = dict(self._providers), dict(self._origins)
+        try:
+            for provider in _providers_of(point):
+                self.register(provider, origin=_distribution(point))
+        except PluginError:  # all or none: half a plugin would be harder to understand than none
+            self._providers, self._origins = before
+            raise
 
 
 def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:
@@ -135,33 +139,79 @@ def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:
         manager.check_pending()
         if not manager.get_hookcallers(plugin):
             raise PluginError("it implements no hook; decorate a function agentbridge_providers() with @hookimpl")
-        return [provider for brought in manager.hook.agentbridge_providers() for provider in brought]
+        brought = manager.hook.agentbridge_providers()
+        if not brought:  # pluggy leaves None out
+            raise PluginError("agentbridge_providers() returned None; return a list of providers")
+        return [provider for providers in brought for provider in providers]
     except (Exception, SystemExit) as error:
-        message = f"plugin {point.name!r} of {_distribution(point)} does not load: {type(error).__name__}: {error}"
+        message = f"plugin {point.name!r} of {_distribution(point)} does not load: {_told(error)}"
         raise PluginError(message, plugin=point.name, distribution=_distribution(point)) from error
 
 
+def _told(error: BaseException) -> str:
+    """What an exception says, also one that cannot even do that."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
+
+
 def _check(provider: object, origin: str) -> None:
-    name = getattr(provider, "name", None)
-    problem = None
-    if not isinstance(provider, Provider):
-        problem = f"{provider!r} is no Provider; yield instances, not classes"
-    elif (
-        not isinstance(name, str)
-        or not name
-        or name != name.lower()
-        or not name.replace("-", "").replace("_", "").isalnum()
-    ):
-        problem = f"its name {name!r} must be lower case letters, digits and dashes"
-    elif not isinstance(accepts := getattr(provider, "accepts", None), frozenset) or accepts - FIELDS:
-        problem = f"accepts must be a frozenset of {', '.join(sorted(FIELDS))}"
+    problem = _problem(provider)
     if problem:
+        name = getattr(provider, "name", None)
         raise PluginError(f"the plugin of {origin} is wrong: {problem}", plugin=str(name or ""), distribution=origin)
 
 
+def _problem(provider: object) -> str | None:
+    """What keeps a provider from being one. Its version comes first: another one may mean all else otherwise."""
+    if not isinstance(provider, Provider):
+        return f"{provider!r} is no Provider; yield instances, not classes"
+    name = getattr(provider, "name", None)
+    if provider.api_version != API_VERSION:
+        return (
+            f"provider {name!r} was built for version {provider.api_version} of the plugin API, and this agentbridge-core"
+            f" {__version__} has version {API_VERSION}. Install versions of the two that fit"
+        )
+    if not _is_name(name):
+        return f"its name {name!r} must be lower case letters, digits and dashes"
+    if not isinstance(accepts := getattr(provider, "accepts", None), frozenset) or accepts - FIELDS:
+        return f"accepts must be a frozenset of {', '.join(sorted(FIELDS))}"
+    wrong = (
+        f"{attribute} must be {what}" for attribute, what, fits in _ATTRIBUTES if not fits(getattr(provider, attribute))
+    )
+    return next(wrong, None)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and name == name.lower() and name.replace("-", "").replace("_", "").isalnum()
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _are_operations(kinds: object) -> bool:
+    return isinstance(kinds, tuple) and all(isinstance(kind, type) and issubclass(kind, Operation) for kind in kinds)
+
+
+_ATTRIBUTES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    ("default_base_url", "a str or None", _is_text_or_none),
+    ("delivery_id", "a str or None", _is_text_or_none),
+    ("emulator", "a str or None", _is_text_or_none),
+    ("shares_default_session", "a bool", lambda value: isinstance(value, bool)),
+    ("options", "a frozenset of names", lambda names: isinstance(names, frozenset)),
+    ("operations", "a tuple of Operation classes", _are_operations),
+)
+
+
 def _distribution(point: importlib.metadata.EntryPoint) -> str:
-    distribution = getattr(point, "dist", None)
-    return distribution.name if distribution else "unknown distribution"
+    """The name of what brought a plugin. Its metadata may be as broken as the plugin."""
+    try:
+        name = getattr(getattr(point, "dist", None), "name", None)
+    except Exception:
+        name = None
+    return name if isinstance(name, str) else "unknown distribution"
 
 
 def _unique(key: str, taken: Mapping[str, object]) -> str:

@@ -15,6 +15,9 @@ from .wire import HttpRequest, HttpResponse, as_dict
 
 T = TypeVar("T")
 
+API_VERSION = 1
+"""The version of what this module promises to plugins. It changes only where a plugin would have to change."""
+
 
 @attrs.frozen(kw_only=True)
 class Call:
@@ -64,6 +67,8 @@ class Provider(abc.ABC):
         operations: the vendor's other endpoints, for `agentbridge call` and for lists.
         delivery_id: the header, in lower case, that names one callback, the same each time it is delivered again.
         emulator: `"package.module:factory"` of a stand-in for the vendor, imported only when asked for.
+        api_version: the version of the plugin API that the provider was written for. Where the core has another one, the
+            plugin is refused with a message that names both.
     """
 
     name: ClassVar[str]
@@ -74,6 +79,7 @@ class Provider(abc.ABC):
     operations: ClassVar[tuple[type[Operation[Any]], ...]] = ()
     delivery_id: ClassVar[str | None] = None
     emulator: ClassVar[str | None] = None
+    api_version: ClassVar[int] = API_VERSION
 
     @abc.abstractmethod
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:

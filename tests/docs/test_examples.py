@@ -86,10 +86,10 @@ def test_the_smallest_plugin_passes_the_contract(tmp_path):
     write_files(PLUGIN_PAGE, tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_acme.py"],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    assert re.search(r"1[0-9] passed", done.stdout)
+    assert re.search(r"[3-9][0-9] passed", done.stdout)
 
 
 def test_the_smallest_plugins_metadata_is_valid():

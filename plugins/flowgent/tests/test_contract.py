@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from agentbridge import FaultKind
 from agentbridge.testing import Answer, ProviderContract
-from agentbridge_flowgent import FlowGent
+from agentbridge_flowgent import FlowGent, GetUsage, ListAgents
 
 QUESTION = {"role": "user", "content": "hello"}
 ANSWER = {"role": "assistant", "content": "hi"}
@@ -48,3 +48,15 @@ class TestFlowGent(ProviderContract):
         "no turn of the assistant": (Answer({"statusCode": 200, "body": inner(QUESTION)}), None),
         "an earlier answer only": (Answer({"statusCode": 200, "body": inner(ANSWER, QUESTION)}), None),
     }  # fmt: skip
+    sentences: ClassVar = {"Invalid API key": "S003, Usage, error responses"}
+    decisive: ClassVar = frozenset({"type"})  # of a part: text is a text, whatever nobody knows is none
+    callbacks: ClassVar = {
+        "an answer": ({"statusCode": 200, "body": inner(QUESTION, ANSWER)}, "hi"),
+        "a failure": ({"statusCode": 402, "body": {"error": "No credits available"}}, FaultKind.QUOTA_EXCEEDED),
+        "an acknowledgement": ({"message": "Request accepted", "status": "processing"}, None),
+        "nothing": (b"", None),
+    }
+    operations: ClassVar = {
+        "usage": (GetUsage("a-1"), Answer({"agent_id": "a-1", "usage": {"total_credits_used": 1.5}})),
+        "agents": (ListAgents(), Answer([])),
+    }

@@ -36,3 +36,22 @@ class TestFluxPrompt(ProviderContract):
         "no output": (Answer(envelope()), None),
     }
     examples: ClassVar = {"files": (File("a.txt", b"content", input="name"),)}
+    callbacks: ClassVar = {
+        "a node's text": ({"text": "hi"}, "hi"),
+        "a node's text with what stands beside it": ({"text": "hi", "outputId": "o-1", "timestamp": "today"}, "hi"),
+        "not JSON": (b"hi", "hi"),
+        "a JSON text": ("hi", "hi"),
+        "consolidated": ({"success": True, "executionId": "e-1", "output": "hi", "tokensUsed": 42}, "hi"),
+        "consolidated, with items": ({"success": True, "output": [{"text": "hi"}]}, "hi"),
+        "the envelope": (envelope("hi", "there"), "hi\n\nthere"),
+        "a failure": ({"success": False, "executionId": "e-1", "error": "no"}, FaultKind.EXECUTION),
+        "a node without a text": ({"text": " "}, None),
+        "nothing": (b"", None),
+    }
+    errors: ClassVar = {
+        "a node failed": (Answer({"status": "error", "data": {"message": "no"}}, 400), FaultKind.EXECUTION),
+        "the run threw": (Answer({"executionId": "e-1", "error": "no"}, 500), FaultKind.EXECUTION),
+        "a refused key": (
+            Answer({"statusCode": 401, "message": "no", "error": "Unauthorized"}, 401), FaultKind.AUTHENTICATION,
+        ),
+    }  # fmt: skip

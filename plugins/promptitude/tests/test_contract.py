@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from agentbridge import FaultKind
 from agentbridge.testing import Answer, ProviderContract
-from agentbridge_promptitude import Promptitude
+from agentbridge_promptitude import GeneratePrompt, ListFolders, Promptitude, Rate
 
 
 def envelope(code=200, message="OK", *, error=False, **more):
@@ -30,3 +30,8 @@ class TestPromptitude(ProviderContract):
         "no results": (Answer(envelope()), None),
         "an empty object": (Answer(envelope(results={"result": {}})), None),
     }  # fmt: skip
+    operations: ClassVar = {
+        "generate": (GeneratePrompt("p-1", {"name": "Ann"}), Answer(envelope(results={"result": "hi"}))),
+        "rate": (Rate("log-1", 3), Answer(envelope(results={"promptsLogs": {"id": "log-1", "rating": 3}}))),
+        "folders": (ListFolders(), Answer(envelope(results={"folders": [{"id": "f-1"}], "foldersCount": 1}))),
+    }

@@ -274,7 +274,7 @@ class ListAgents(Operation[JsonValue]):
 
     def read(self, response: HttpResponse) -> JsonValue | Fault:
         body: JsonValue = response.json()
-        if isinstance(body, list):  # also an empty one: an account may have no agents
+        if response.ok and isinstance(body, list):  # also an empty one: an account may have no agents
             return body
         refused = _refusal(response)
         if refused is None and not body:

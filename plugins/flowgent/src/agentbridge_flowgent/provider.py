@@ -30,6 +30,7 @@ class FlowGent(Provider):
     """FlowGent's agents. A conversation is a thread, whose id the vendor gives out with the first answer."""
 
     name: ClassVar[str] = "flowgent"
+    api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"
     operations: ClassVar = OPERATIONS
@@ -119,10 +120,14 @@ def _since_question(history: list[wire.Turn]) -> list[wire.Turn]:
 
 
 def _text(turns: list[wire.Turn]) -> str:
-    """The last text of the assistant, which tool calls and results may follow; blank where it only used tools."""
+    """The last text of the assistant, which tool calls and results may follow; blank where it only used tools.
+
+    Not where a turn cannot be read: its text may have been the answer.
+    """
     assistant = [turn for turn in turns if turn.role == "assistant"]
     texts = [turn.text for turn in assistant if turn.text is not None]
-    if not texts and not any(turn.tools for turn in assistant):
+    only_tools = bool(assistant) and all(turn.role is not None and turn.tools for turn in turns)
+    if not texts and not only_tools:
         raise ValueError("no turn of the assistant after the question")
     return next((text for text in reversed(texts) if text.strip()), texts[-1] if texts else "")
 

@@ -171,13 +171,14 @@ def tool_call(tool: wire.UsedTool) -> ToolCall:
 
 def source(document: wire.SourceDocument) -> Source:
     """One document that was used."""
-    where = document.metadata.get("source")
+    metadata = document.metadata or {}
+    where = metadata.get("source")
     is_url = isinstance(where, str) and where.startswith(("http://", "https://"))
     return Source(
         document.pageContent,
         title=where if isinstance(where, str) else None,
         url=where if is_url and isinstance(where, str) else None,
-        metadata=document.metadata,
+        metadata=metadata,
     )
 
 

@@ -71,7 +71,10 @@ class FlowiseDecoder(StreamDecoder):
                 "ended without metadata, Flowise's only sign of success" if self._ended else "stopped before its end"
             )
             return Fault(FaultKind.INTERRUPTED, f"the stream {where}", partial=self._partial())
-        return self._result(self._metadata)
+        try:
+            return self._result(self._metadata)
+        except ValueError:  # metadata that cannot be read is no sign of success; what arrived is kept
+            return Fault(FaultKind.INTERRUPTED, "the stream ended in unreadable metadata", partial=self._partial())
 
     def _read(self, data: bytes) -> list[Event]:
         try:
@@ -93,12 +96,12 @@ class FlowiseDecoder(StreamDecoder):
         return [ReasoningDelta(value)] if isinstance(value, str) and value else []
 
     def _on_tools(self, value: Any) -> list[Event]:
-        tools = [wire.UsedTool.parse(tool)[0] for tool in value or [] if isinstance(tool, dict)]
+        tools = [wire.UsedTool.parse(tool)[0] for tool in _objects(value)]
         self._tools += tools
         return [ToolCalled(answer.tool_call(tool)) for tool in tools]
 
     def _on_documents(self, value: Any) -> list[Event]:
-        found = [item for item in value or [] if isinstance(item, dict) and isinstance(item.get("pageContent"), str)]
+        found = [item for item in _objects(value) if isinstance(item.get("pageContent"), str)]
         self._documents += found
         sources = tuple(answer.source(wire.SourceDocument.parse(item)[0]) for item in found)
         return [SourcesFound(sources)] if sources else []  # V1 always sends an empty list
@@ -166,3 +169,8 @@ class FlowiseDecoder(StreamDecoder):
     def _partial(self) -> Result:
         text = "".join(self._text)
         return Result(text=text, output=text, tool_calls=tuple(answer.tool_call(tool) for tool in self._tools))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

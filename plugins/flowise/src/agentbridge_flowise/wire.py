@@ -36,7 +36,7 @@ class SourceDocument(Reply):
     """A document that a retriever found (S: sourceDocuments; T: cf_rag)."""
 
     pageContent: str
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: Lenient[dict[str, JsonValue]] = None
 
 
 class UsageMetadata(Reply):

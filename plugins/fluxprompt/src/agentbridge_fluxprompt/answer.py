@@ -77,7 +77,7 @@ def read_callback(content: bytes) -> Result | Fault | None:
 
 
 def _called_back(body: dict[str, Any]) -> Result | Fault | None:
-    if "text" in body and body.keys() <= wire.NODE_FIELDS:
+    if "text" in body and not body.keys() & wire.RUN_FIELDS:
         text = wire.OutputItem.model_validate({**body, "text": body["text"] or ""}).text
         return Result(text=text, output=text) if text.strip() else None
     if wire.is_envelope(body):

@@ -35,6 +35,7 @@ class FluxPrompt(Provider):
     """FluxPrompt, also known as Enhanced.ai, as documented in 2026."""
 
     name: ClassVar[str] = "fluxprompt"
+    api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "files", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://api.fluxprompt.ai"
     shares_default_session: ClassVar[bool] = True

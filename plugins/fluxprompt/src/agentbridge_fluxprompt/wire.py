@@ -106,6 +106,9 @@ class Consolidated(Measured):
 NODE_FIELDS = frozenset({"text", "outputId", "timestamp"})
 """The body of a node's own callback is `{"text"}` alone (vendor docs "Deliver run outputs")."""
 
+RUN_FIELDS = frozenset({"executionId", "output", "status", "success", "data"})
+"""What tells of a run, as the consolidated callback does: no node sends any of them (vendor docs, as above)."""
+
 DELIVERY_ID = "x-fluxprompt-delivery-id"
 """The same on every retry of one callback, another on another (vendor docs "Async flow execution")."""
 

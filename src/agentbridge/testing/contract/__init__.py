@@ -1,0 +1,51 @@
+"""The suite that every provider passes: subclass it, give a few examples of what the vendor sends, run pytest."""
+
+from __future__ import annotations
+
+from .answers import ReadAnswers
+from .callbacks import Callbacks
+from .emulated import Emulated
+from .examples import Answer
+from .failures import ReadFailures
+from .fields import Fields
+from .operations import Operations
+from .overriding import check_overrides, own
+from .polls import Polls
+from .requests import Requests
+from .resuming import Resuming
+from .secrets import Secrets
+from .streams import Streams
+
+__all__ = ["Answer", "ProviderContract"]
+
+
+class ProviderContract(
+    Requests, Fields, Secrets, ReadAnswers, ReadFailures, Streams, Polls, Callbacks, Resuming, Operations, Emulated
+):
+    """Subclass it as `class TestMine(ProviderContract)` and set what is marked "required".
+
+    A test of the kit cannot be overridden, unless the override is marked `@pytest.mark.xfail(reason="...")`.
+
+    Attributes:
+        provider: required; an instance of your provider.
+        answers: required; by name, a vendor's answer and the text that a caller reads from it. For a run that is polled,
+            a tuple of answers in their order: `((Answer(..., 202), Answer(...)), "text")`. A run that pauses too.
+        errors_in_200: by name, an answer that is HTTP 200 and yet a failure, and its FaultKind (or None where only a
+            MalformedResponseError is due). Required, unless `no_errors_in_200` cites where the vendor rules it out.
+        errors: by name, a documented failure of any other status, and its FaultKind.
+        sentences: fixed sentences that are the vendor's only sign of a failure, and where each is written.
+        decisive: names of fields whose value decides whether there is an answer, as a status does. All other optional
+            fields may have values that nobody knows. What differs in your errors is found without it.
+        streams: by name, the bytes of a stream and its text, or its FaultKind. Required with `decoder`.
+        callbacks: by name, the body of a callback and its text, its FaultKind, or None where it is no answer yet.
+            Required with `read_callback`.
+        operations: by name, an operation and an answer to it.
+        examples: by Invocation field, an example that the vendor can carry, where the default one does not fit.
+        base_url, agent, options: what the calls are made with.
+    """
+
+    def __init_subclass__(cls) -> None:
+        check_overrides(cls, _KIT)
+
+
+_KIT = own(ProviderContract)

@@ -1,0 +1,175 @@
+"""What every part of the kit works with: the author's examples, and ways to build, to play and to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+
+from ...bridge import Bridge
+from ...connection import Connection
+from ...errors import AgentBridgeError, InvocationError
+from ...faults import FaultKind
+from ...model import Invocation, Pending, Result
+from ...plugins import Registry
+from ...provider import Call, Operation, Provider
+from ...redaction import without_auth
+from ...retry import RetryPolicy
+from ...wire import HttpRequest, HttpResponse
+from ..memory import MemoryTransport
+from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, as_tuple
+
+Answers: TypeAlias = Answer | tuple[Answer, ...]
+_SAYING = ("text", "inputs", "messages", "files")
+
+
+class Base:
+    """The attributes that an author sets, documented at `ProviderContract`, and what the tests share."""
+
+    provider: ClassVar[Provider]
+    answers: ClassVar[Mapping[str, tuple[Answers, str]]]
+    errors_in_200: ClassVar[Mapping[str, tuple[Answer, FaultKind | None]]] = {}
+    no_errors_in_200: ClassVar[str] = ""
+    errors: ClassVar[Mapping[str, tuple[Answer, FaultKind]]] = {}
+    sentences: ClassVar[Mapping[str, str]] = {}
+    decisive: ClassVar[frozenset[str]] = frozenset()
+    streams: ClassVar[Mapping[str, tuple[bytes, str | FaultKind]]] = {}
+    callbacks: ClassVar[Mapping[str, tuple[Any, str | FaultKind | None]]] = {}
+    operations: ClassVar[Mapping[str, tuple[Operation[Any], Answer]]] = {}
+    examples: ClassVar[Mapping[str, Any]] = {}
+    base_url: ClassVar[str] = "https://vendor.invalid"
+    agent: ClassVar[str] = "agent-1"
+    options: ClassVar[Mapping[str, Any]] = {}
+
+    def _needed(self) -> str:
+        """The field that every call sets."""
+        return next(field for field in _SAYING if field in self.provider.accepts)
+
+    def _with(self, *fields: str, agent: str = "", **said: Any) -> Invocation:
+        """A call that sets these fields, beside what every call needs. Some vendors take a text or inputs, not both."""
+        said = {**{field: self._example(field) for field in fields}, **said}
+        if "inputs" not in said or self._needed() != "text":
+            said.setdefault(self._needed(), self._example(self._needed()))
+        return Invocation(target=f"{self.provider.name}:{agent or self.agent}", **said)
+
+    def _example(self, field: str) -> Any:
+        return self.examples.get(field, EXAMPLES[field])
+
+    def _call(self, key: str | None = CANARY, *, streaming: bool = False, **facts: Any) -> Call:
+        known = {"agent": self.agent, "fresh_id": FRESH_ID, **facts}
+        return Call(
+            base_url=self.base_url, api_key=key, options=dict(self.options), streaming=streaming, **known
+        )  # fmt: skip
+
+    def _built(self, invocation: Invocation | None = None, **facts: Any) -> HttpRequest:
+        """The request of a call; `facts` are about its `Call`."""
+        return self.provider.build_request(invocation or self._with(), self._call(**facts))
+
+    def _modes(self) -> tuple[bool, ...]:
+        """The values of `call.streaming` that this provider may see."""
+        return (False, True) if self._writes("decoder") else (False,)
+
+    def _writes(self, method: str) -> bool:
+        """Whether the provider has a method of its own."""
+        return getattr(type(self.provider), method) is not getattr(Provider, method)
+
+    def _bridge(self, transport: MemoryTransport) -> Bridge:
+        registry = Registry(())
+        registry.register(self.provider)
+        connection = Connection(self.provider.name, base_url=self.base_url, api_key=CANARY, options=dict(self.options))
+        connections = {self.provider.name: connection}
+        return Bridge(
+            {}, connections=connections, registry=registry, transport=transport, retry=RetryPolicy(attempts=1)
+        )
+
+    def _outcome(self, answers: Answers, **settings: Any) -> Result | AgentBridgeError:
+        """What a caller gets where the vendor answers like this."""
+        transport = MemoryTransport([one.response for one in as_tuple(answers)])
+        try:
+            return self._bridge(transport).invoke(self._with(), **settings)
+        except AgentBridgeError as error:
+            return error
+
+    def _failed(self, answers: Answers, what: str) -> InvocationError:
+        """The error that a caller gets; fails where there is none."""
+        outcome = self._outcome(answers)
+        assert not isinstance(outcome, Result), f"{what} was read as the answer {outcome.text!r}"
+        assert isinstance(outcome, InvocationError), f"{what} was raised as {outcome!r}"
+        return outcome
+
+    def _read(self, response: HttpResponse) -> Any:
+        """What `read` makes of it, its exception included."""
+        try:
+            return self.provider.read(response)
+        except Exception as error:
+            return error
+
+    def _response(self, answer: Answer) -> HttpResponse:
+        """The answer to a plain call."""
+        return attrs.evolve(answer.response, request=without_auth(self._built()))
+
+    def _played(self, answers: Answers) -> list[tuple[HttpResponse, Any]]:
+        """Each answer of an exchange with the request that it answers, and what `read` makes of it."""
+        seen: list[tuple[HttpResponse, Any]] = []
+        request, known = self._built(), Pending("poll")
+        for answer in as_tuple(answers):
+            response = attrs.evolve(answer.response, request=without_auth(request))
+            value = self._read(response)
+            seen.append((response, value))
+            if isinstance(value, Pending) and value.kind == "poll" and self._writes("build_poll"):
+                known = self._located(value, known)
+                request = self.provider.build_poll(known, self._call())
+        return seen
+
+    def _pendings(self) -> Iterator[tuple[str, Pending]]:
+        """The runs that can be polled, by the examples: answered later, or lost and found again."""
+        if not self._writes("build_poll"):
+            return
+        for name, (answers, _) in self.answers.items():
+            known = Pending("poll")
+            for _, value in self._played(answers):
+                if isinstance(value, Pending) and value.kind == "poll":
+                    known = self._located(value, known)
+                    yield f"a poll of {name!r}", known
+        lost = self.provider.recover(self._built())
+        if lost is not None:
+            yield "a poll of a lost run", self._located(lost, lost)
+
+    def _located(self, pending: Pending, known: Pending) -> Pending:
+        """What the core adds to a Pending."""
+        return attrs.evolve(
+            pending,
+            id=pending.id or known.id,
+            provider=self.provider.name,
+            connection=self.provider.name,
+            agent=self.agent,
+            session_id=pending.session_id or known.session_id,
+        )
+
+    def _each_answer(self) -> list[Answer]:
+        return [one for answers, _ in self.answers.values() for one in as_tuple(answers)]
+
+    def _errors(self) -> list[tuple[str, Answer, FaultKind | None]]:
+        """All failures that the author gave."""
+        return [
+            (name, answer, kind)
+            for given in (self.errors_in_200, self.errors)
+            for name, (answer, kind) in given.items()
+        ]
+
+    def _documented_errors(self) -> list[tuple[str, Answer, FaultKind]]:
+        """Those whose kind the author knows."""
+        return [(name, answer, kind) for name, answer, kind in self._errors() if kind is not None]
+
+
+def skip(reason: str) -> None:
+    """Say that a test does not apply."""
+    import pytest
+
+    pytest.skip(reason)
+
+
+def has_failed_tool(value: object) -> bool:
+    """Whether this is an answer of a run whose tool failed: an error unless the caller wants it reported."""
+    return isinstance(value, Result) and any(call.error is not None for call in value.tool_calls)

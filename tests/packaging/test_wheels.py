@@ -1,0 +1,88 @@
+"""What is published works: the built wheels, installed into a fresh environment, are found by the command line.
+
+Nothing is downloaded. The wheels are built by the hatchling that is here; what they depend on is lent to the fresh
+environment, without the distributions of this repository.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = ("flowgent", "flowise", "fluxprompt", "promptitude")
+BROKEN = "[agentbridge]\nbroken = no_such_module_anywhere\n"
+
+pytest.importorskip("hatchling", reason="pip install hatchling to build the wheels; make install does")
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints. It sees neither this checkout nor the developer's settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP_"))}
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, cwd=cwd, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def lend(folder: Path, site: Path) -> None:
+    """Let the environment with these site-packages see what is installed here, but for our own distributions."""
+    folder.mkdir()
+    for distribution in importlib.metadata.distributions():
+        if distribution.name.startswith("agentbridge"):
+            continue
+        for name in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            if not (folder / name).exists() and not name.endswith(".pth"):
+                (folder / name).symlink_to(distribution.locate_file(name))
+    (site / "lent.pth").write_text(f"{folder}\n")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A fresh environment with the wheels of this checkout."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, *(ROOT / "plugins" / name for name in PLUGINS)):
+        run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder / "dist", cwd=project)
+    venv.create(folder / "env", with_pip=False)
+    paths = sysconfig.get_paths("venv", {"base": str(folder / "env"), "platbase": str(folder / "env")})
+    lend(folder / "lent", Path(paths["purelib"]))
+    wanted = ("agentbridge-core[cli,emulator]", *(f"agentbridge-{name}" for name in PLUGINS))
+    pip = (sys.executable, "-m", "pip", "--python", Path(paths["scripts"]) / "python")
+    offline = ("--quiet", "--disable-pip-version-check", "--no-index", "--find-links", folder / "dist")
+    run(*pip, "install", *offline, *wanted, cwd=folder)
+    return paths
+
+
+def providers(environment) -> dict:
+    return json.loads(
+        run(Path(environment["scripts"]) / "agentbridge", "providers", "--json", cwd=Path(environment["data"]))
+    )
+
+
+def test_the_wheels_are_found_in_a_fresh_environment(environment):
+    found = providers(environment)
+    assert (sorted(found["providers"]), found["failures"]) == (list(PLUGINS), [])
+    code = "import agentbridge, agentbridge_flowise as plugin; print(agentbridge.__file__, plugin.__file__, sep='\\n')"
+    places = run(Path(environment["scripts"]) / "python", "-c", code, cwd=Path(environment["data"])).split()
+    assert all(place.startswith(environment["purelib"]) for place in places)
+
+
+def test_a_broken_distribution_beside_them_is_named_and_harms_none(environment):
+    info = Path(environment["purelib"]) / "broken_dist-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-dist\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(BROKEN)
+    found = providers(environment)
+    assert sorted(found["providers"]) == list(PLUGINS)
+    (failure,) = found["failures"]
+    assert (failure["plugin"], failure["distribution"]) == ("broken", "broken-dist")
+    assert "No module named 'no_such_module_anywhere'" in failure["reason"]

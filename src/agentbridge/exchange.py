@@ -239,7 +239,7 @@ class State(Generic[T]):
         """Where the run can be found again. Not for one that failed: its answer is there, and it is an error."""
         if not failure.fault.may_have_run or failure.fault.kind is FaultKind.EXECUTION:
             return None
-        found = self.plan.lost()
+        found = failure.fault.pending or self.plan.lost()
         return found and self._located(found)
 
     def _attempt(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from .model import Result
+    from .model import Pending, Result
 
 
 class FaultKind(enum.Enum):
@@ -39,7 +39,8 @@ class Fault:
     """One refusal or failure, as a provider read it.
 
     None for `retry_after` (seconds), `retryable` and `may_have_run` means: what the kind and the status imply.
-    `code` is the vendor's own code or inner status. `partial` is what did arrive.
+    `code` is the vendor's own code or inner status. `partial` is what did arrive. `pending` is the run, where the vendor
+    told enough of it before it failed to answer: a stream that named its run and broke off.
     """
 
     kind: FaultKind
@@ -49,6 +50,7 @@ class Fault:
     retryable: bool | None = None
     may_have_run: bool | None = None
     partial: Result | None = None
+    pending: Pending | None = None
 
 
 RETRYABLE = frozenset({FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE})

@@ -143,7 +143,7 @@ ANSWERS: dict[str, tuple[Any, Any]] = {
             session_id="MySession_Oct",
             callback_url="https://example.com/hook",
         ),
-        Pending("callback", RUN_ID, session_id="MySession_Oct"),
+        Pending("callback", RUN_ID, session_id="MySession_Oct", connection="fluxprompt", provider="fluxprompt"),
     ),
     "list-models": (
         flux.ListModels(),

@@ -410,3 +410,23 @@ def test_a_stream_that_was_left_can_be_asked_for_again(emulators):
         assert bridge.wait(events.pending).text == "Echo: hello there"
         with bridge.stream("flowgent:ok", "hello") as events:
             assert events.pending is None
+
+
+def test_a_stream_that_named_its_run_and_broke_off_is_found_by_that_name(open_bridge, monkeypatch):
+    class Named(Pieces):
+        def finish(self):
+            value = super().finish()
+            named = Pending("poll", "r-1", after=0.1)
+            return attrs.evolve(value, pending=named) if isinstance(value, Fault) else value
+
+    monkeypatch.setattr(Streaming, "decoder", lambda self, request: Named() if request.json["stream"] else None)
+    body = b"data: hel\n\n"
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    registry = Registry(())
+    registry.register(Streaming())
+    with servers.serving(lambda connection, _: connection.sendall(head + body)) as server:
+        connections = {"streaming": Connection("streaming", server.url)}
+        bridge = open_bridge(config={}, registry=registry, connections=connections, retry=RetryPolicy(attempts=1))
+        with pytest.raises(errors.StreamInterruptedError) as caught:
+            bridge.stream("streaming:a-1", "hello", seen=[])
+    assert (caught.value.pending.id, caught.value.pending.connection) == ("r-1", "streaming")

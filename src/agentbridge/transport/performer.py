@@ -53,10 +53,9 @@ class _Hands:
         head: HttpResponse = opened.head
         return head
 
-    def _waiting(self) -> Place:
-        """The place to wait at. A stream that is dropped unfinished leaves it when it is collected."""
+    def leave_when_dropped(self) -> None:
+        """Let a stream that is dropped unfinished give its turn back when it is collected."""
         weakref.finalize(self, self._place.leave).atexit = False
-        return self._place
 
     def _left(self, turn: Turn) -> float | None:
         """The seconds that are left for a turn to come."""
@@ -82,7 +81,7 @@ class Performer(_Hands):
         if isinstance(command, Open):
             return self._opening(self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if self._waiting().wait(command.key, self._left(command)) else _LATE
+            return None if self._place.wait(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             self._transport.sleep(command.seconds)
         elif isinstance(command, Release):
@@ -120,7 +119,7 @@ class AsyncPerformer(_Hands):
         if isinstance(command, Open):
             return self._opening(await self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if await self._waiting().await_turn(command.key, self._left(command)) else _LATE
+            return None if await self._place.await_turn(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             await self._transport.sleep(command.seconds)
         elif isinstance(command, Release):

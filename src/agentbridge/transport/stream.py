@@ -61,6 +61,7 @@ class _Stream:
             transport = self._find_transport()
             self._now = clock_of(transport)
             self._performer = self._kind(transport, self._turns, self._now)
+            self._performer.leave_when_dropped()
             self._steps = self._begin(self._now())
         try:
             return next(self._steps) if self._happened is None else self._steps.send(self._happened)

@@ -20,6 +20,7 @@ from .pending import poll, submit, wait
 from .planning import plan_operation
 from .provider import Operation
 from .resuming import pending_of
+from .rules import taught
 from .settings import CallFields, WaitFields
 from .streaming import stream
 from .transport import MAIL, AsyncTransport, adrive, open_async_transport
@@ -132,7 +133,9 @@ class AsyncBridge(BridgeBase):
         """Send any other request to a vendor; see `Bridge.call`."""
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
         return await self._drive(
-            lambda started: operate(plan, operation.read, started), account, mail=plan.send.request.is_mail
+            lambda started: operate(plan, taught(operation.read, account.faults), started),
+            account,
+            mail=plan.send.request.is_mail,
         )
 
     async def close(self) -> None:

@@ -141,3 +141,14 @@ def _attached(file: File | Link, binding: Binding) -> File | Link:
     if file.input in {binding.files, *binding.inputs.values()}:
         return file
     raise _unmapped(file.input, binding)
+
+
+def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings merged deeply; a later layer wins, lists and plain values are replaced whole."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            old = merged.get(key)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -18,6 +18,7 @@ from .pending import poll, submit, wait
 from .planning import plan_operation
 from .provider import Operation
 from .resuming import pending_of
+from .rules import taught
 from .settings import CallFields, WaitFields
 from .streaming import stream
 from .transport import MAIL, Transport, drive, open_transport
@@ -177,7 +178,9 @@ class Bridge(BridgeBase):
         """
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
         return self._drive(
-            lambda started: operate(plan, operation.read, started), account, mail=plan.send.request.is_mail
+            lambda started: operate(plan, taught(operation.read, account.faults), started),
+            account,
+            mail=plan.send.request.is_mail,
         )
 
     def close(self) -> None:

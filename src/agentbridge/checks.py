@@ -103,6 +103,15 @@ def check_agent(agent_id: str, name: str, base_url: str | None) -> None:
         raise UnknownTargetError(f"target '{name}:{agent_id}' names no agent: {agent_id!r} is no id")
 
 
+def check_operation_files(operation: object) -> None:
+    """Raise ConfigurationError for a file among an operation's fields that cannot be sent."""
+    kind = type(operation)
+    for value in (getattr(operation, field.name, None) for field in (attrs.fields(kind) if attrs.has(kind) else ())):
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(one, File):
+                check_file(one)
+
+
 def check_answers_later(invocation: Invocation, provider: Provider) -> None:
     """A vendor that answers at once is not made to look as if it did not."""
     if type(provider).build_poll is not Provider.build_poll or invocation.callback_url is not None:

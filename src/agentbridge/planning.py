@@ -9,8 +9,16 @@ from uuid import uuid4
 
 import attrs
 
-from .bindings import Binding, bind
-from .checks import carried, check_agent, check_answers_later, check_said, check_session, check_types
+from .bindings import Binding, bind, merge
+from .checks import (
+    carried,
+    check_agent,
+    check_answers_later,
+    check_operation_files,
+    check_said,
+    check_session,
+    check_types,
+)
 from .commands import Send
 from .config import did_you_mean
 from .connection import Connection, variable
@@ -129,7 +137,8 @@ def plan_operation(
     """Plan one other request to a vendor. Raises what `plan_run` raises."""
     if not isinstance(operation, Operation):
         raise ConfigurationError(f"call takes an Operation, not {type(operation).__name__}")
-    name = connection_name or operation.provider
+    name = operation.provider if connection_name is None else connection_name
+    check_operation_files(operation)
     connection, provider = directory.connection(name)
     if provider.name != operation.provider:
         kind = type(operation).__name__
@@ -150,17 +159,6 @@ def plan_operation(
         luck=random.random,
     )
     return plan, connection
-
-
-def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings merged deeply; a later layer wins, lists and plain values are replaced whole."""
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            old = merged.get(key)
-            both = isinstance(old, Mapping) and isinstance(value, Mapping)
-            merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def _described(target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> tuple[Invocation, Settings]:

@@ -17,6 +17,8 @@ from .retry import Timeouts
 from .verdict import where
 from .wire import HttpRequest
 
+_HALF = "a value of this call has half of a surrogate pair, which is no text"
+
 
 def built(build: Callable[[], HttpRequest], provider: Provider, connection: Connection) -> HttpRequest:
     """What a plugin wants sent, with the connection's headers; a bug in it looks like one."""
@@ -31,6 +33,8 @@ def built(build: Callable[[], HttpRequest], provider: Provider, connection: Conn
         raise
     except AgentBridgeError:
         raise
+    except UnicodeEncodeError:
+        raise ConfigurationError(_HALF) from None
     except Exception as error:
         bug = where(error)
     # outside of the except block: what the plugin raised may quote a secret, and must not be found as the context
@@ -54,7 +58,7 @@ def fixed(request: HttpRequest, provider: Provider, timeouts: Timeouts | None) -
         error.provider = provider.name
         raise
     except UnicodeEncodeError:
-        raise ConfigurationError("a value of this call has half of a surrogate pair, which is no text") from None
+        raise ConfigurationError(_HALF) from None
 
 
 def _check_request(request: HttpRequest, url: str, provider: Provider) -> None:

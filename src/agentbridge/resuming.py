@@ -6,11 +6,12 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from .bindings import merge
 from .connection import Connection
 from .directory import Directory
 from .errors import ConfigurationError, InvocationError, UnsupportedFeatureError
 from .model import Invocation, Pending, Result
-from .planning import asked_of, call_of, merge, poller
+from .planning import asked_of, call_of, poller
 from .plans import RunPlan
 from .provider import Provider
 from .retry import RetryPolicy, Timeouts

@@ -142,7 +142,7 @@ def _found() -> dict[str, dict[str, list[str]]]:
     also = registry["promptitude"]
     content = next(each for each in also.operations if each.__name__ == "UpsertContent")
     found["promptitude"].setdefault(_plain(called(content, also, content_id="{id}")), []).append(
-        "`UpsertContent(content_id=...)`"
+        "`UpsertContent(content_id=...)`, `UpsertGitHubContent(content_id=...)`"
     )
     polls = found["fluxprompt"]["GET /flux/executions/{}"]
     polls.insert(0, "`wait`, `poll`, `recover`")

@@ -79,7 +79,7 @@ def test_files_are_attached(tmp_path):
 
 def test_a_file_that_is_gone_is_refused_before_anything_is_sent(tmp_path):
     transport = MemoryTransport([HttpResponse(202)])
-    with pytest.raises(errors.UnsupportedFeatureError, match=r"'a\.txt' cannot be read"):
+    with pytest.raises(errors.ConfigurationError, match="gone' cannot be read"):
         called(transport, attrs.evolve(PLAIN, files=File("a.txt", path=tmp_path / "gone")))
     assert not transport.sent
 

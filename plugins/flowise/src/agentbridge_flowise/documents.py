@@ -141,6 +141,8 @@ class UpsertDocuments(Operation[Upserted]):
 
     def __attrs_post_init__(self) -> None:
         for name, value in self.overrides.items() if self.files else ():
+            if not isinstance(name, str) or name in {wire_records.FILES, "stopNodeId"}:
+                raise ConfigurationError(f"UpsertDocuments: an override cannot be called {name!r} beside files")
             if _as_text(name, value) is None:
                 problem = f"with files, overrides travel as text, and {name!r} has none. Leave it out, or the files"
                 raise ConfigurationError(f"UpsertDocuments: {problem}")

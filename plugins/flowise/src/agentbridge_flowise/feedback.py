@@ -157,7 +157,7 @@ class UpdateFeedback(Operation[None]):
     def build_request(self, call: Call) -> HttpRequest:
         """Twice does no harm: the same words are the same rating (S: utils/updateChatMessageFeedback.ts)."""
         body = wire_records.FeedbackBody(rating=self.rating, content=self.comment).model_dump(exclude_none=True)
-        return endpoint.request(call, "PUT", *wire_operations.FEEDBACK, self.feedback_id, json=body, idempotent=True)
+        return endpoint.request(call, "PUT", *wire_operations.FEEDBACK, self.feedback_id, json=body)
 
     def read(self, response: HttpResponse) -> Fault | None:
         refused = endpoint.refusal(response)

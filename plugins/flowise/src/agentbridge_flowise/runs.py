@@ -181,7 +181,7 @@ class Abort(Operation[None]):
     def build_request(self, call: Call) -> HttpRequest:
         """Twice does no harm: what ended stays so, and every call has a chat id of its own."""
         flow = endpoint.flow_id(self.agent_id)
-        return endpoint.request(call, "PUT", *wire_operations.ABORT, flow, self.chat_id, idempotent=True)
+        return endpoint.request(call, "PUT", *wire_operations.ABORT, flow, self.chat_id)
 
     def read(self, response: HttpResponse) -> Fault | None:
         refused = endpoint.refusal(response)

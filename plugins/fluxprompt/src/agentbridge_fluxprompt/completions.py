@@ -170,8 +170,11 @@ def _models(body: dict[str, Any]) -> tuple[ChatModel, ...]:
 def _completion(body: dict[str, Any]) -> ChatCompletion:
     reply, warnings = wire.CompletionReply.parse(body)
     first = reply.choices[0]
+    if first is None:
+        raise ValueError("the first choice has no message")
+    text = first.message.content or ""
     return ChatCompletion(
-        text=first.message.content,
+        text=text,
         output=body["choices"],
         id=reply.id,
         model=reply.model,
@@ -179,7 +182,7 @@ def _completion(body: dict[str, Any]) -> ChatCompletion:
         reasoning=first.message.reasoning_content,
         finish_reason=first.finish_reason,
         usage=_usage(reply.usage),
-        warnings=warnings,
+        warnings=warnings if text.strip() else (*warnings, "empty answer"),
     )
 
 

@@ -215,7 +215,7 @@ class DeleteDocuments(Operation[Pod | None]):
     def build_request(self, call: Call) -> HttpRequest:
         """A DELETE with a body. Twice does no harm: what is gone is skipped."""
         path = _below(self.pod_id, "delete-document")
-        return request_to(path, call, "DELETE", json=said(self, wire.DELETION), idempotent=True)
+        return request_to(path, call, "DELETE", json=said(self, wire.DELETION))
 
     def read(self, response: HttpResponse) -> Pod | Fault | None:
         """The pod as it is now; None where it no longer exists."""

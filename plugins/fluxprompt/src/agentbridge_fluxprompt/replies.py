@@ -45,3 +45,21 @@ def failure(response: HttpResponse, body: dict[str, Any]) -> Fault | None:
 def _says_failed(body: dict[str, Any]) -> bool:
     """The error envelope, the one of memory pods, or an error object as completions have it (vendor docs: all three)."""
     return body.get("success") is False or wire.is_error_envelope(body) or isinstance(body.get("error"), dict)
+
+
+def doubtful(body: dict[str, Any]) -> Fault | None:
+    """A failure that an acknowledgement nobody documented tells of in any way: nobody would notice it later.
+
+    `error` filled, as in the flat body of a run that threw (vendor docs); a status or code that is no success, also as
+    text (an inference).
+    """
+    code = next((str(body[name]) for name in ("statusCode", "code") if _is_refusal(body.get(name))), None)
+    if code is not None:
+        return fault_from_status(int(code), wire.message_of(body), code=code)
+    if body.get("error") or wire.word(body.get("status")) == wire.FAILED:
+        return Fault(FaultKind.UNKNOWN, wire.message_of(body) or _NO_MESSAGE)
+    return None
+
+
+def _is_refusal(code: Any) -> bool:
+    return str(code).isdecimal() and 400 <= int(code) <= 599

@@ -178,6 +178,8 @@ class TriggerWebhook(_Start, Operation[Acknowledged]):
         """A 2xx is the acknowledgement (help page), unless its body says that it failed, or is a web page."""
         said = _undocumented(response)
         failed = replies.failure(response, said) if isinstance(said, dict) else None
+        if failed is None and response.ok and isinstance(said, dict):
+            failed = replies.doubtful(said)
         if failed is not None:
             return failed
         if not response.ok:
@@ -268,6 +270,6 @@ def _undocumented(response: HttpResponse) -> Any:
     text = response.text.strip()
     if response.content_type == "application/json" and text:
         return response.json()
-    if text.startswith("<"):
+    if text.startswith("<") or (response.content_type == "text/html" and "<" in text):
         raise ValueError("a web page is no acknowledgement")
     return text or None

@@ -61,7 +61,7 @@ class ModelsReply(Reply):
 class ChoiceMessage(Reply):
     """What the model said; `reasoning_content` where it produced one ("Chat completions")."""
 
-    content: str
+    content: str | None = None  # null beside tool calls, or where all was thought
     reasoning_content: Lenient[str] = None
 
 
@@ -81,9 +81,9 @@ class UsageBody(Reply):
 
 
 class CompletionReply(Reply):
-    """A `chat.completion` ("Chat completions"). The text of the first choice is the proof."""
+    """A `chat.completion` ("Chat completions"). The first choice, with its message, is the proof."""
 
-    choices: Annotated[list[Choice], Field(min_length=1)]
+    choices: Annotated[list[Lenient[Choice]], Field(min_length=1)]
     id: Lenient[str] = None
     model: Lenient[str] = None
     provider: Lenient[str] = None

@@ -4,6 +4,8 @@ BIN := .venv/bin
 PLUGINS := fluxprompt promptitude flowgent flowise
 EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
 SOURCES := src plugins tests cassettes conftest.py
+DIFY := examples/agentbridge-dify
+STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -12,8 +14,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
 
-test: .venv/.dev              ## all tests; they never leave the loopback interface
+test: .venv/.dev .venv/.stranger   ## all tests; they never leave the loopback interface
 	@$(BIN)/python -m pytest -n 2
+	@$(STRANGER)/bin/python -m pytest --confcutdir=. $(DIFY)
 
 test-live: .venv/.dev         ## the real Flowise, installed by npm, and all that is promised of it; not part of `test`
 	@PYTHON=$(CURDIR)/$(BIN)/python tests/live/flowise_server/with.sh $(BIN)/python -m pytest tests/live -n 4
@@ -42,6 +45,16 @@ format: .venv/.dev
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
 	@$(PIP) -e '.[cli,emulator,httpx2,email,dev]'
+	@touch $@
+
+# A plugin of somebody else's, from its built wheel, in an environment that knows nothing of this folder.
+.venv/.stranger: .venv/.dev $(wildcard $(DIFY)/pyproject.toml $(DIFY)/src/*/*.py src/agentbridge/*.py src/agentbridge/*/*.py)
+	@echo "installing the wheel of $(DIFY) ..."
+	@rm -rf $(STRANGER) .venv/wheels
+	@$(PYTHON) -m venv $(STRANGER)
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .venv/wheels . $(DIFY)
+	@$(STRANGER)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis \
+		"$$(ls .venv/wheels/agentbridge_core-*.whl)[cli,emulator]" "$$(ls .venv/wheels/agentbridge_dify-*.whl)[emulator]"
 	@touch $@
 
 clean:

@@ -191,7 +191,7 @@ class State(Generic[T]):
             provider=asked.provider,
             connection=asked.connection,
             agent=asked.agent,
-            session_id=pending.session_id or asked.session_id,
+            session_id=pending.session_id or known.session_id or asked.session_id,
             started_at=pending.started_at or known.started_at or started.isoformat(timespec="milliseconds"),
             callback_id=pending.callback_id or known.callback_id,
         )
@@ -217,7 +217,7 @@ class State(Generic[T]):
             provider=asked.provider,
             connection=asked.connection,
             agent=asked.agent or result.agent,  # the core does not know whom an operation asks
-            session_id=result.session_id or asked.session_id,
+            session_id=result.session_id or (self.pending and self.pending.session_id) or asked.session_id,
             dropped=asked.dropped,
             warnings=(*result.warnings, *empty),
             response=self.response or result.response,

@@ -336,6 +336,12 @@ def test_a_run_without_callbacks_is_not_waited_for(receiver):
         receiver.wait(Pending("poll", "r-1", connection="c"))
 
 
+def test_what_is_no_run_is_said_to_be_none(receiver):
+    for ask in (receiver.wait, receiver.poll, receiver.deliveries):
+        with pytest.raises(errors.ConfigurationError, match="expected a Pending, not str"):
+            ask("run-1")
+
+
 def test_an_address_does_not_show_its_signature(receiver):
     assert "agcb_" not in repr(receiver.address())
 

@@ -6,7 +6,7 @@ import attrs
 import pytest
 from vendor import setup
 
-from agentbridge import Connection, FaultRule, File, HttpRequest, HttpResponse, Operation, RetryPolicy, errors
+from agentbridge import FaultRule, File, HttpRequest, HttpResponse, Operation, RetryPolicy, errors
 from agentbridge.testing import MemoryTransport
 
 
@@ -87,4 +87,3 @@ def test_half_a_character_is_the_callers_mistake_and_not_the_plugins(play):
     bridge, _ = play()
     with pytest.raises(errors.ConfigurationError, match="half of a surrogate pair"):
         bridge.call(Get("\ud800"))
-    assert Connection("tiny").faults == ()

@@ -19,9 +19,16 @@ _EMPTY = "empty answer"
 SHORTEST_SECRET = 16  # characters of a secret that a user gives
 
 
+def check_pending(pending: object) -> None:
+    """Raise ConfigurationError for what is no run."""
+    if not isinstance(pending, Pending):
+        raise ConfigurationError(f"expected a Pending, not {type(pending).__name__}")
+
+
 def run_of(pending: Pending) -> str:
     """How the store knows a run. Raises ConfigurationError where no receiver was told of it."""
-    if not isinstance(pending, Pending) or pending.callback_id is None:
+    check_pending(pending)
+    if pending.callback_id is None:
         raise ConfigurationError("this run was not submitted with callbacks=: nothing is sent here for it")
     return pending.callback_id
 

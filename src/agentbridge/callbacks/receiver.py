@@ -72,6 +72,7 @@ class CallbackReceiver:
         self._secret = self._store.secret() if secret is None else secret.encode()
         self._registry = Registry() if registry is None else registry
         self._arrived = threading.Condition()
+        self._app: Any = None
         self._purge_at = 0.0
         self._newest, self._looked_at = -1, 0.0
 
@@ -125,6 +126,7 @@ class CallbackReceiver:
     def poll(self, pending: Pending, *, tool_errors: Literal["raise", "report"] = "raise") -> Result | Pending:
         """The answer of a run, or the Pending itself where it is not there yet. Raises what `wait` raises."""
         check_choice("tool_errors", tool_errors, ("raise", "report"), "poll")
+        answering.check_pending(pending)
         return pending.result or self._answer(pending, tool_errors) or pending
 
     def deliveries(self, pending: Pending | None = None) -> tuple[Delivery, ...]:
@@ -133,9 +135,11 @@ class CallbackReceiver:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """As an ASGI app, to be mounted or served."""
-        from .app import make
+        if self._app is None:
+            from .app import make  # needs the extra, which those who only wait do not
 
-        await make(self)(scope, receive, send)
+            self._app = make(self)
+        await self._app(scope, receive, send)
 
     def claim(self, token: str) -> Claim | None:
         """What an address says, if it is ours."""
@@ -172,6 +176,7 @@ class CallbackReceiver:
     def _waiting(self, pending: Pending, timeout: float | None, tool_errors: str) -> Callable[[], Result | None]:
         """Looks whether the answer is there; raises where it will not be any more."""
         check_choice("tool_errors", tool_errors, ("raise", "report"), "wait")
+        answering.check_pending(pending)
         if timeout is not None and not (isinstance(timeout, (int, float)) and timeout >= 0):
             raise ConfigurationError(f"timeout takes seconds or None, not {timeout!r}")
         until = None if timeout is None else time.monotonic() + timeout

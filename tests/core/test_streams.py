@@ -137,11 +137,11 @@ def test_a_stream_of_nothing_is_never_an_empty_success(ask):
 @pytest.mark.parametrize(
     ("script", "timeouts", "cls"),
     [
-        (then_silent, Timeouts(idle=0.15), errors.ResponseTimeoutError),
-        (then_silent, Timeouts(total=0.2), errors.DeadlineExceededError),
-        (endless, Timeouts(total=0.2), errors.DeadlineExceededError),
-        (then_silent, Timeouts(content=0.15), errors.ResponseTimeoutError),
-        (only_heartbeats, Timeouts(content=0.2, idle=5), errors.ResponseTimeoutError),
+        (then_silent, Timeouts(idle=0.5), errors.ResponseTimeoutError),
+        (then_silent, Timeouts(total=1), errors.DeadlineExceededError),
+        (endless, Timeouts(total=1), errors.DeadlineExceededError),
+        (then_silent, Timeouts(content=0.5), errors.ResponseTimeoutError),
+        (only_heartbeats, Timeouts(content=0.5, idle=5), errors.ResponseTimeoutError),
         (servers.silence, Timeouts(answer=0.15), errors.ResponseTimeoutError),
     ],
 )

@@ -9,7 +9,9 @@ STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-live check install format clean
+FUZZ_SECONDS ?= 30
+
+.PHONY: demo test test-live fuzz check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -20,6 +22,9 @@ test: .venv/.dev .venv/.stranger   ## all tests; they never leave the loopback i
 
 test-live: .venv/.dev         ## the real Flowise, installed by npm, and all that is promised of it; not part of `test`
 	@PYTHON=$(CURDIR)/$(BIN)/python tests/live/flowise_server/with.sh $(BIN)/python -m pytest tests/live -n 4
+
+fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
+	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
 
 check: .venv/.dev             ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check $(SOURCES)
@@ -45,6 +50,10 @@ format: .venv/.dev
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
 	@$(PIP) -e '.[cli,emulator,httpx2,email,dev]'
+	@touch $@
+
+.venv/.fuzz: .venv/.dev
+	@$(PIP) -e '.[fuzz]'
 	@touch $@
 
 # A plugin of somebody else's, from its built wheel, in an environment that knows nothing of this folder.

@@ -142,11 +142,16 @@ class AsyncBridge(BridgeBase):
         """Close the connections that this bridge opened. Closing twice does no harm."""
         self._closed = True
         with self._lock:
-            opened, self._transports = self._transports, {}
+            opened = dict(self._transports)
+            self._transports.clear()
         own = [opened.pop(key) for key in list(opened) if key[0] is asyncio.get_running_loop()]
         for transport in own:
             await transport.close()
         _forget(opened)
+
+    @staticmethod
+    def _let_go(transports: dict[Any, Any]) -> None:
+        _forget(transports)
 
     async def __aenter__(self) -> Self:
         return self
@@ -179,10 +184,9 @@ async def _aside(do: Callable[[], T], slow: bool) -> T:
 
 
 def _forget(transports: dict[Any, Any]) -> None:
-    """Drop connections of an event loop that is over.
+    """Drop connections that can no longer be closed: their event loop is over, or nobody is there to await it.
 
-    Only that loop could have closed them. Collected, they close their sockets and warn, which would tell a caller off
-    for what the caller could not do.
+    Collected, they close their sockets and warn, which would tell a caller off for what the caller could not do.
     """
     if transports:
         with warnings.catch_warnings():

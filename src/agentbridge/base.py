@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, Unpack
@@ -64,6 +65,12 @@ class BridgeBase:
         self._transports: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._closed = False
+        weakref.finalize(self, self._let_go, self._transports)
+
+    @staticmethod
+    def _let_go(transports: dict[Any, Any]) -> None:
+        """Close the connections of a bridge that was forgotten open."""
+        raise NotImplementedError
 
     @property
     def providers(self) -> Registry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Literal, Self, TypeVar, Unpack, cast, overload
+from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .async_bridge import AsyncBridge
@@ -187,8 +187,14 @@ class Bridge(BridgeBase):
         """Close the connections that this Bridge opened. Closing twice does no harm."""
         self._closed = True
         with self._lock:
-            while self._transports:
-                self._transports.popitem()[1].close()
+            self._let_go(self._transports)
+
+    @staticmethod
+    def _let_go(transports: dict[Any, Any]) -> None:
+        while transports:
+            (process, *_), transport = transports.popitem()
+            if process == os.getpid():  # a parent's connections are not a forked child's to close
+                transport.close()
 
     def __enter__(self) -> Self:
         return self

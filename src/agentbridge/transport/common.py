@@ -7,6 +7,7 @@ import http.cookiejar
 import importlib
 import ssl
 import time
+from collections import deque
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,7 @@ class HttpxBase(abc.ABC):
         self._library = _imported(name)
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
+        self._abandoned: deque[Any] = deque()
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
@@ -44,6 +46,14 @@ class HttpxBase(abc.ABC):
             )
             problem = f"{self._library.__name__} cannot be set up: {type(error).__name__}. Check {where}"
         raise ConfigurationError(problem)
+
+    def abandon(self, opened: Any) -> None:
+        """Break off what nobody reads any more. The next request gives it back to its pool.
+
+        Not now: whoever is collected here may be in the middle of the pool, whose lock is not to be had twice.
+        """
+        opened.abort()
+        self._abandoned.append(opened)
 
     @abc.abstractmethod
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:

@@ -40,6 +40,8 @@ class HttpxTransport(HttpxBase):
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
+        while self._abandoned:
+            self._abandoned.popleft().close()
         request = self.request(send, _content(send.body))
         try:
             with until(send.deadline):
@@ -117,6 +119,8 @@ class AsyncHttpxTransport(HttpxBase):
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""
+        while self._abandoned:
+            await self._abandoned.popleft().close()
         request = self.request(send, _async_content(send.body))
         sent = self._watched(request) if send.deadline is not None else []
         try:
@@ -188,11 +192,15 @@ class AsyncOpened:
         A read that waits in another task ends at once, since its connection is broken off.
         """
         if self._is_reading:
-            _break_off(self._response)
+            self.abort()
         while self._is_reading:  # noqa: ASYNC110 (a few ticks, and an event for each read would cost every stream)
             await asyncio.sleep(0)
         await self._pieces.aclose()
         await self._response.aclose()
+
+    def abort(self) -> None:
+        """Break the connection off, from any thread."""
+        _break_off(self._response)
 
 
 def _break_off(response: Any) -> None:

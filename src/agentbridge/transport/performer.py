@@ -20,7 +20,8 @@ class Transport(Protocol):
     """Sends requests and waits, blocking. A failure to get an answer is a value, not an exception.
 
     One with a time of its own, as for tests, has also `now() -> float`, in seconds that only grow. One that streams
-    has also `open(send) -> opened | NoAnswer`, where `opened` has `head`, `read`, `close` and `abort`.
+    has also `open(send) -> opened | NoAnswer`, where `opened` has `head`, `read`, `close` and `abort`; and may have
+    `abandon(opened)`, called when a stream that was never closed is collected, at any point of any thread.
     """
 
     def send(self, send: Send) -> HttpResponse | NoAnswer: ...
@@ -43,23 +44,31 @@ class _Hands:
         self._transport = transport
         self._now = now
         self._place = Place(turns)
-        self._opened: Any = None
+        self._standing: list[
+            Any
+        ] = []  # the answer that stands open, if any; a list, since what drops it cannot hold us
         self._closed = False
 
     def _opening(self, opened: Any) -> HttpResponse | NoAnswer:
         if isinstance(opened, NoAnswer):
             return opened
-        self._opened = opened
+        self._standing.append(opened)
         head: HttpResponse = opened.head
         return head
 
     def leave_when_dropped(self) -> None:
-        """Let a stream that is dropped unfinished give its turn back when it is collected."""
-        weakref.finalize(self, self._place.leave).atexit = False
+        """Let a stream that is dropped unfinished give its turn and its connection back when it is collected."""
+        weakref.finalize(self, _dropped, self._place, self._standing, self._transport).atexit = False
 
     def _left(self, turn: Turn) -> float | None:
         """The seconds that are left for a turn to come."""
         return None if turn.until is None else max(0.0, turn.until - self._now())
+
+
+def _dropped(place: Place, standing: list[Any], transport: Any) -> None:
+    place.leave()
+    if standing and hasattr(transport, "abandon"):
+        transport.abandon(standing.pop())
 
 
 class Performer(_Hands):
@@ -68,13 +77,13 @@ class Performer(_Hands):
     def perform(self, command: Doable | Emit) -> Answer:
         """Do it, and say what came of it."""
         if isinstance(command, Read):
-            piece: bytes | NoAnswer = self._opened.read(command.until)
+            standing = self._standing[:1]  # none where another thread has closed this
+            piece: bytes | NoAnswer = standing[0].read(command.until) if standing else _CLOSED
             return _CLOSED if self._closed else piece
         if isinstance(command, Emit):  # nobody listens to a run that is only begun
             return None
-        if self._opened is not None:  # a stream that failed before its content is tried again
-            self._opened.close()
-            self._opened = None
+        if self._standing:  # a stream that failed before its content is tried again
+            self._standing.pop().close()
         if isinstance(command, Send):
             answer: HttpResponse | NoAnswer = self._transport.send(command)
             return answer
@@ -92,10 +101,11 @@ class Performer(_Hands):
         """Let go of everything; `early` where an answer may be on its way, whose connection is then closed with it."""
         self._closed = True
         try:
-            if self._opened is not None:
+            while self._standing:
+                opened = self._standing.pop()
                 if early:
-                    self._opened.abort()
-                self._opened.close()
+                    opened.abort()
+                opened.close()
         finally:
             self._place.leave()
 
@@ -106,13 +116,13 @@ class AsyncPerformer(_Hands):
     async def perform(self, command: Doable | Emit) -> Answer:
         """Do it, and say what came of it."""
         if isinstance(command, Read):
-            piece: bytes | NoAnswer = await self._opened.read(command.until)
+            standing = self._standing[:1]  # none where another task has closed this
+            piece: bytes | NoAnswer = await standing[0].read(command.until) if standing else _CLOSED
             return _CLOSED if self._closed else piece
         if isinstance(command, Emit):  # nobody listens to a run that is only begun
             return None
-        if self._opened is not None:
-            await self._opened.close()
-            self._opened = None
+        if self._standing:
+            await self._standing.pop().close()
         if isinstance(command, Send):
             answer: HttpResponse | NoAnswer = await self._transport.send(command)
             return answer
@@ -130,7 +140,7 @@ class AsyncPerformer(_Hands):
         """Let go of everything."""
         self._closed = True
         try:
-            if self._opened is not None:
-                await self._opened.close()
+            while self._standing:
+                await self._standing.pop().close()
         finally:
             self._place.leave()

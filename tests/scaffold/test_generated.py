@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 
-from agentbridge import scaffold
+from agentbridge import RetryPolicy, errors, scaffold
 from agentbridge.cli.new_plugin import write
+from agentbridge.emulator.serving import serve
+from agentbridge.plugins import Registry
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_FACTS = {
@@ -53,7 +58,7 @@ FACTS = {
     "what each failure has": "    error: str\n    code: reading.Lenient[int] = None",
     "its own status": "    return fault_from_status(failure.code or status, failure.error, code=failure.code)",
     "the proof": "    reply: str\n    run_id: reading.Lenient[str] = None",
-    "the text, as in": "    return Result(text=answer.reply, output=answer.reply, id=answer.run_id, warnings=warnings)",
+    "its text, by": "    return Result(text=answer.reply, output=answer.reply, id=answer.run_id, warnings=warnings)",
     '"ok"': '    "ok": (Answer({"reply": "hi", "run_id": "r-1"}), "hi"),',
     "failures with HTTP 200": """\
     "no-credits": (Answer({"error": "none left", "code": 402}), FaultKind.QUOTA_EXCEEDED),""",
@@ -135,6 +140,37 @@ def test_all_missing_facts_are_listed_with_their_places(failures):
 
 def test_with_the_facts_alone_the_plugin_passes_all_its_tests(failures):
     assert failures["acme"] == {}
+
+
+@pytest.fixture
+def acme(plugins, monkeypatch) -> Any:
+    """The package with the facts, imported here and forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(plugins / "acme" / "src"))
+    yield importlib.import_module("agentbridge_acme")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "agentbridge_acme"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize(
+    ("agent", "key", "expected"),
+    [
+        ("no-credits", "emulator-key", (errors.QuotaExceededError, 200, "402")),
+        ("unauthorized", "emulator-key", (errors.AuthenticationError, 401, "401")),
+        ("ok", "another-key", (errors.AuthenticationError, 401, "401")),
+        ("nobody", "emulator-key", (errors.NotFoundError, 404, None)),
+        ("html", "emulator-key", (errors.MalformedResponseError, 200, None)),
+    ],
+)
+def test_its_emulator_sends_the_samples_and_refuses_as_they_do(acme, open_bridge, agent, key, expected):
+    registry = Registry(())
+    registry.register(acme.Acme())
+    with serve(registry) as served:
+        connections = {"acme": attrs.evolve(served.connections["acme"], api_key=key)}
+        bridge = open_bridge(registry=registry, connections=connections, retry=RetryPolicy(attempts=1))
+        with pytest.raises(errors.InvocationError) as caught:
+            bridge.invoke(f"acme:{agent}", "hello")
+        bridge.close()
+    assert (type(caught.value), caught.value.status, caught.value.code) == expected
 
 
 @pytest.mark.parametrize("plugin", ["blank", "acme"])

@@ -36,7 +36,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stde
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["invoke", "--help"], ["demo", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["invoke", "--help"], ["new-plugin", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(arguments):
     done = python(LOADED.format(arguments=arguments))
     loaded = set(done.stderr.split())

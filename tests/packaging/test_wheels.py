@@ -86,3 +86,22 @@ def test_a_broken_distribution_beside_them_is_named_and_harms_none(environment):
     (failure,) = found["failures"]
     assert (failure["plugin"], failure["distribution"]) == ("broken", "broken-dist")
     assert "No module named 'no_such_module_anywhere'" in failure["reason"]
+
+
+@pytest.fixture(params=["wheel", "editable"])
+def new_plugin(request, environment, tmp_path):
+    """A plugin that the installed command has written, installed in its turn."""
+    command = Path(environment["scripts"]) / "agentbridge"
+    project = tmp_path / "agentbridge-acme"
+    run(command, "new-plugin", "acme", "--dir", project, cwd=tmp_path)
+    pip = (sys.executable, "-m", "pip", "--python", Path(environment["scripts"]) / "python")
+    options = ("--quiet", "--disable-pip-version-check", "--no-index", "--no-build-isolation")
+    run(*pip, "install", *options, *(["-e"] if request.param == "editable" else []), project, cwd=tmp_path)
+    yield command
+    run(*pip, "uninstall", "--quiet", "--yes", "agentbridge-acme", cwd=tmp_path)
+
+
+def test_a_plugin_that_was_just_made_installs_and_is_found(new_plugin, environment):
+    found = providers(environment)
+    assert found["providers"]["acme"]["emulator"], found["failures"]
+    assert "acme\n" in run(new_plugin, "emulate", "--list", cwd=Path(environment["data"]))

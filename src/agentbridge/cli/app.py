@@ -22,6 +22,7 @@ _COMMANDS = {
     "providers": "providers",
     "emulate": "emulate",
     "demo": "demo",
+    "new-plugin": "new_plugin",
 }
 
 
@@ -35,7 +36,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f".{_COMMANDS[cmd_name]}", __package__)
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:

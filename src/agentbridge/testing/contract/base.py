@@ -75,6 +75,7 @@ class Base:
         return getattr(type(self.provider), method) is not getattr(Provider, method)
 
     def _bridge(self, transport: MemoryTransport) -> Bridge:
+        self._built()  # what it raises is said here in its own words, which the core keeps to itself
         registry = Registry(())
         registry.register(self.provider)
         connection = Connection(self.provider.name, base_url=self.base_url, api_key=CANARY, options=dict(self.options))

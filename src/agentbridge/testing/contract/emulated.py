@@ -68,6 +68,7 @@ class Emulated(Base):
             from ...emulator.serving import serve
         except ImportError as error:
             skip(f"{error}: pip install 'agentbridge-core[emulator]' to check the emulator too")
+        self._built()  # as for any bridge
         registry = Registry(())
         registry.register(self.provider)
         name = self.provider.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import attrs
@@ -71,8 +71,7 @@ class Requests(Base):
             assert not transport.sent, f"{field!r} was refused after something was sent"
 
     def test_droppable_fields_are_named_when_dropped(self) -> None:
-        answers, _ = next(iter(self.answers.values()))
-        for field in sorted(DROPPABLE - self.provider.accepts):
+        for (answers, _), field in product(self.answers.values(), sorted(DROPPABLE - self.provider.accepts)):
             transport = MemoryTransport([one.response for one in as_tuple(answers)])
             result = self._bridge(transport).invoke(self._with(field), on_unsupported="drop", tool_errors="report")
             assert result.dropped == (field,), f"{field!r} was dropped in silence"

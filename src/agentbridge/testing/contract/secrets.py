@@ -33,13 +33,13 @@ class Secrets(Base):
 
     def test_without_a_key_there_is_no_empty_header(self) -> None:
         for what, build in self._builders():
+            keyed, other = build(CANARY).auth, build(OTHER_KEY).auth
             try:
                 request = build(None)
             except AgentBridgeError:
                 continue  # a vendor that needs a key may say so
             except Exception as error:
                 raise AssertionError(f"without a key {what} raised {error!r}: call.api_key may be None") from error
-            keyed, other = build(CANARY).auth, build(OTHER_KEY).auth
             of_key = {name for name, value in keyed.items() if other.get(name) != value}
             empty = [name for name, value in request.auth.items() if name in of_key or _is_empty(value)]
             empty += [name for name, value in request.headers.items() if is_secret_name(name) and _is_empty(value)]

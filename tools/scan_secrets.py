@@ -20,6 +20,7 @@ ALLOWED = {
     r"canary": "a test's own key; no vendor's would have this word in it",
     r"emulator-key": "what the emulators take",
     r"\*\*\*": "masked",
+    r"//user:password@": "a remedy's sample",
     r"(replaced|not-a)-key": "in place of the keys of the recorded Flowise, and a wrong one (cassettes/flowise/raw)",
 }
 """What may stand there although it looks like a key, and why. Each fits somewhere in the value."""
@@ -32,7 +33,7 @@ KINDS = {
     "private key": (r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----",),
     "JWT": (r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}",),
     "Bearer token": (rf"[Bb]earer\s+{_WORD}{{16,}}",),
-    "URL with a password": (r"https?://[^\s/:@'\"]+:[^\s/@'\"]{6,}@[\w.-]+",),
+    "URL with a password": (r"https?://[^\s/:@'\"]+:[^\s/@'\"{}$]{6,}@[\w.-]+",),
 }
 """Shapes of keys. Each begins with letters of its own, which makes it quick to find."""
 _SHAPES = [(kind, re.compile(shape)) for kind, shapes in KINDS.items() for shape in shapes]

@@ -21,6 +21,8 @@ from .rules import FaultRule
 
 CONFIG_VARIABLE = "AGENTBRIDGE_CONFIG"
 CONFIG_FILE = "agentbridge.toml"
+NO_FILE = "the configuration"
+"""What messages call a configuration that is no file."""
 
 
 class _Model(pydantic.BaseModel):
@@ -116,7 +118,7 @@ class Config:
 
     connections: Mapping[str, Connection]
     agents: Mapping[str, Agent]
-    where: str = "the configuration"
+    where: str = NO_FILE
 
 
 def load(
@@ -129,7 +131,7 @@ def load(
     """
     environ = os.environ if environ is None else environ
     if isinstance(config, Mapping):
-        return _parse(dict(config), "the configuration", environ)
+        return _parse(dict(config), NO_FILE, environ)
     path = config or environ.get(CONFIG_VARIABLE) or (CONFIG_FILE if Path(CONFIG_FILE).is_file() else None)
     return Config({}, {}) if path is None else _parse(_read(Path(path)), str(path), environ, Path(path).parent)
 

@@ -433,6 +433,38 @@ def test_no_call_is_made_where_the_plugin_knows_none_or_there_is_no_key():
     assert "no key" in of("call", keyless)[0][1]
 
 
+@pytest.mark.parametrize("missing", ["look-away", "give"])
+def test_a_ping_that_cannot_be_made_is_a_finding_about_the_plugin(missing):
+    class Give(Look):
+        name = "give"
+
+        def __init__(self, what):
+            raise AssertionError
+
+    class Wrong(Pinged):
+        ping = missing
+        operations = (Look, Give)
+
+    wrong = Registry(())
+    wrong.register(Wrong())
+    with servers.serving(EMPTY) as server:
+        found = examine({}, connections={"tiny": Connection("tiny", server.url, CANARY)}, registry=wrong, call=True)
+    assert [level for level, _ in of("call", found)] == ["warning"]
+    assert f"no operation {missing!r} without arguments" in of("call", found)[0][1]
+
+
+def test_the_file_that_is_read_is_named_and_where_there_is_none_that(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert of(
+        "configuration", examine(registry=registry(), connections={"tiny": Connection("tiny")}, offline=True)
+    ) == [("fine", "no file is read")]
+    (tmp_path / "ours.toml").write_text('[connections.tiny]\nbase_url = "https://tiny.test"\n')
+    monkeypatch.setenv("AGENTBRIDGE_CONFIG", "ours.toml")
+    assert of("configuration", examine(registry=registry(), offline=True)) == [
+        ("fine", "read from ours.toml (named by $AGENTBRIDGE_CONFIG)")
+    ]
+
+
 @pytest.mark.parametrize("name", ["flowise", "promptitude", "flowgent", "fluxprompt"])
 def test_each_vendors_harmless_request_works_with_its_emulator(emulators, name):
     found = examine({}, connections=emulators.connections, only=[name], call=True)

@@ -13,7 +13,7 @@ import attrs
 from ..bridge import Bridge
 from ..connection import Connection
 from ..directory import ConfigSource, Directory
-from ..errors import AgentBridgeError, AuthenticationError, ConfigurationError
+from ..errors import AgentBridgeError, AuthenticationError, ConfigurationError, PluginError
 from ..keys import FileKey
 from ..plugins import Registry
 from ..provider import Operation, Provider
@@ -109,27 +109,33 @@ class _Examiner:
 
     def _called(self, name: str, connection: Connection, provider: Provider) -> Finding:
         """Ask the vendor the one thing that its plugin calls harmless."""
-        operation = harmless(provider)
         if connection.api_key is None:
             return fine("call", "not made: there is no key to try")
-        if operation is None:
+        if provider.ping is None:
             return fine("call", f"not made: the plugin knows no request to {provider.name} that only reads")
         settings: dict[str, Any] = {"retry": RetryPolicy(attempts=1), "timeouts": Timeouts(total=self.timeout)}
         alone = {name: attrs.evolve(connection, **settings)}
         try:
             with Bridge({}, connections=alone, registry=self.directory.registry) as bridge:
-                bridge.call(operation, name)
+                bridge.call(harmless(provider), name)
         except AuthenticationError as error:
             return problem("call", str(error), "make a new key in the vendor's settings, and look whose it is")
+        except PluginError as error:
+            return warning("call", str(error), "tell the author of the plugin")
         except AgentBridgeError as error:
             return warning("call", str(error), "the key is not refused; see what the vendor says")
-        return fine("call", f"{provider.name} answers to {type(operation).name!r} with this key")
+        return fine("call", f"{provider.name} answers to {provider.ping!r} with this key")
 
 
-def harmless(provider: Provider) -> Operation[Any] | None:
-    """The operation that a provider names as its `ping`."""
-    kinds = (kind for kind in provider.operations if provider.ping and kind.name == provider.ping)
-    return next((kind() for kind in kinds), None)
+def harmless(provider: Provider) -> Operation[Any]:
+    """The operation that a provider names as its `ping`. Raises PluginError where there is none that can be made."""
+    try:
+        return next(kind for kind in provider.operations if kind.name == provider.ping)()
+    except (StopIteration, TypeError):
+        problem = (
+            f"plugin {provider.name!r} has no operation {provider.ping!r} without arguments, which it says is its ping"
+        )
+        raise PluginError(problem, plugin=provider.name) from None
 
 
 def about_file(source: object) -> list[Finding]:

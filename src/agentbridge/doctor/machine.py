@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping
 
 from .._version import __version__
-from ..config import CONFIG_VARIABLE
+from ..config import CONFIG_VARIABLE, NO_FILE
 from ..connection import Connection, variable
 from ..directory import Directory
 from ..errors import ConfigurationError
@@ -54,7 +54,8 @@ def _origin(name: str) -> str:
 def about_configuration(directory: Directory, environ: Mapping[str, str]) -> list[Finding]:
     """Which file is read, which proxies the environment names, and that there is a connection at all."""
     because = f" (named by ${CONFIG_VARIABLE})" if environ.get(CONFIG_VARIABLE) == directory.where else ""
-    found = [fine("configuration", f"read from {directory.where}{because}")]
+    read = "no file is read" if directory.where == NO_FILE else f"read from {directory.where}{because}"
+    found = [fine("configuration", read)]
     if not any(True for _ in directory.connections):
         remedy = "set $FLOWISE_BASE_URL or $FLUXPROMPT_API_KEY, for example, or write [connections.NAME]"
         found.append(warning("configuration", "there is no connection", remedy))

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := fluxprompt promptitude flowgent flowise
 EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
-SOURCES := src plugins tests cassettes conftest.py
+SOURCES := src plugins tests cassettes tools conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
@@ -26,7 +26,8 @@ test-live: .venv/.dev         ## the real Flowise, installed by npm, and all tha
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
 
-check: .venv/.dev             ## ruff, mypy --strict, import-linter
+check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import-linter
+	@$(BIN)/python tools/scan_secrets.py
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy

@@ -15,11 +15,14 @@ import pydantic
 from .bindings import Agent, Binding
 from .connection import Connection, checked, variable
 from .errors import ConfigurationError
+from .keys import CommandKey, EnvironmentKey, FileKey, KeyringKey, KeySource
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 
 CONFIG_VARIABLE = "AGENTBRIDGE_CONFIG"
 CONFIG_FILE = "agentbridge.toml"
+NO_FILE = "the configuration"
+"""What messages call a configuration that is no file."""
 
 
 class _Model(pydantic.BaseModel):
@@ -69,6 +72,9 @@ class ConnectionTable(_Model):
     base_url: str | None = None
     api_key: str | None = None
     api_key_env: str | None = None
+    api_key_file: str | None = None
+    api_key_command: list[str] | None = pydantic.Field(default=None, min_length=1)
+    api_key_keyring: str | None = pydantic.Field(default=None, pattern=r"^.+/[^/]+$")
     headers: dict[str, str] = {}
     options: dict[str, Any] = {}
     proxy: str | None = None
@@ -108,16 +114,11 @@ class ConfigTable(_Model):
 
 @attrs.frozen
 class Config:
-    """Connections and agents as they were configured; `where` names the file for messages.
-
-    `unset` names, by connection, the environment variable that should hold its key and does not: an error when the
-    connection is used, not before, since a machine need not have the keys of all.
-    """
+    """Connections and agents as they were configured; `where` names the file for messages."""
 
     connections: Mapping[str, Connection]
     agents: Mapping[str, Agent]
-    where: str = "the configuration"
-    unset: Mapping[str, str] = attrs.field(factory=dict)
+    where: str = NO_FILE
 
 
 def load(
@@ -130,9 +131,9 @@ def load(
     """
     environ = os.environ if environ is None else environ
     if isinstance(config, Mapping):
-        return _parse(dict(config), "the configuration", environ)
+        return _parse(dict(config), NO_FILE, environ)
     path = config or environ.get(CONFIG_VARIABLE) or (CONFIG_FILE if Path(CONFIG_FILE).is_file() else None)
-    return Config({}, {}) if path is None else _parse(_read(Path(path)), str(path), environ)
+    return Config({}, {}) if path is None else _parse(_read(Path(path)), str(path), environ, Path(path).parent)
 
 
 def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None:
@@ -157,7 +158,7 @@ def connection_from(name: str, value: Connection | Mapping[str, Any], environ: M
     if isinstance(value, Connection):
         return checked(value, name, "connections=")
     return _connection(
-        name, _validated(ConnectionTable, value, f"connections.{name}", "connections="), "connections=", environ
+        name, _validated(ConnectionTable, value, f"connections.{name}", "connections="), "connections=", environ, Path()
     )
 
 
@@ -176,17 +177,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not TOML: {error}") from None
 
 
-def _parse(data: Mapping[str, Any], where: str, environ: Mapping[str, str]) -> Config:
+def _parse(data: Mapping[str, Any], where: str, environ: Mapping[str, str], folder: Path = Path()) -> Config:
     parsed = _validated(ConfigTable, data, "", where)
     return Config(
-        {name: _connection(name, model, where, environ) for name, model in parsed.connections.items()},
+        {name: _connection(name, model, where, environ, folder) for name, model in parsed.connections.items()},
         {name: _agent(name, model, where) for name, model in parsed.agents.items()},
         where,
-        {
-            name: model.api_key_env
-            for name, model in parsed.connections.items()
-            if model.api_key_env and not environ.get(model.api_key_env)
-        },
     )
 
 
@@ -215,10 +211,10 @@ def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...
     return list(model.model_fields)
 
 
-def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> Connection:
-    given = model.model_dump(exclude={"api_key_env", "retry", "timeouts", "faults"})
+def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str], folder: Path) -> Connection:
+    given = model.model_dump(exclude={*_KEYS[1:], "retry", "timeouts", "faults"})
     given["provider"] = model.provider or name
-    given["api_key"] = _key(name, model, where, environ)
+    given |= _key(name, model, where, environ, folder)
     given["base_url"] = model.base_url or environ.get(variable(name, "BASE_URL")) or None
     retry = RetryPolicy(**model.retry.model_dump()) if model.retry else None
     timeouts = Timeouts(**model.timeouts.model_dump()) if model.timeouts else None
@@ -233,10 +229,34 @@ def _rule(table: FaultTable, where: str) -> FaultRule:
         raise ConfigurationError(f"{where}: {error}") from None
 
 
-def _key(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str]) -> str | None:
-    if model.api_key is not None and model.api_key_env is not None:
-        raise ConfigurationError(f"{where}: connections.{name} has both 'api_key' and 'api_key_env'; keep one")
-    return model.api_key or environ.get(model.api_key_env or variable(name, "API_KEY")) or None
+_KEYS = ("api_key", "api_key_env", "api_key_file", "api_key_command", "api_key_keyring")
+
+
+def _key(
+    name: str, model: ConnectionTable, where: str, environ: Mapping[str, str], folder: Path
+) -> dict[str, str | KeySource | None]:
+    """The key, or where it is to be found when the connection is used: a machine need not have the keys of all."""
+    said = [setting for setting in _KEYS if getattr(model, setting) is not None]
+    if len(said) > 1:
+        raise ConfigurationError(f"{where}: connections.{name} has both {said[0]!r} and {said[1]!r}; keep one")
+    known = model.api_key or environ.get(model.api_key_env or variable(name, "API_KEY")) or None
+    source = _key_source(model, folder)
+    if isinstance(source, EnvironmentKey) and known:
+        source = None
+    return {"api_key": None if source else known, "key_source": source}
+
+
+def _key_source(model: ConnectionTable, folder: Path) -> KeySource | None:
+    if model.api_key_env is not None:
+        return EnvironmentKey(model.api_key_env)
+    if model.api_key_file is not None:
+        return FileKey(str((folder / os.path.expanduser(model.api_key_file)).absolute()))  # noqa: PTH111 (never raises)
+    if model.api_key_command is not None:
+        return CommandKey(model.api_key_command)
+    if model.api_key_keyring is not None:
+        service, _, user = model.api_key_keyring.rpartition("/")
+        return KeyringKey(service, user)
+    return None
 
 
 def _agent(name: str, model: AgentTable, where: str) -> Agent:

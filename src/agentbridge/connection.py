@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from .errors import ConfigurationError
+from .keys import KeySource
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 from .wire import as_dict
@@ -25,7 +26,8 @@ class Connection:
 
     `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
     request, `options` merged into each. `verify` is False, or the path of a CA bundle. `retry` to `tool_errors` override
-    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of.
+    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the key when it is first
+    needed, in place of `api_key`.
     """
 
     provider: str
@@ -40,6 +42,7 @@ class Connection:
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
     faults: tuple[FaultRule, ...] = attrs.field(default=(), converter=_rules)
+    key_source: KeySource | None = None
 
 
 def variable(name: str, what: str) -> str:
@@ -56,9 +59,11 @@ def checked(connection: Connection, name: str, where: str) -> Connection:
     label = f"{where}: connection {name!r}"
     _check_types(connection, label)
     if connection.api_key is not None:
-        _check_sendable(connection.api_key, f"{label}: its api_key", f"set ${variable(name, 'API_KEY')} anew")
+        if connection.key_source is not None:
+            raise ConfigurationError(f"{label} has both 'api_key' and 'key_source'; keep one")
+        check_sendable(connection.api_key, f"{label}: its api_key", f"set ${variable(name, 'API_KEY')} anew")
     for header, value in connection.headers.items():
-        _check_sendable(value, f"{label}: header {header!r}", "mend it")
+        check_sendable(value, f"{label}: header {header!r}", "mend it")
         if not _HEADER_NAME.fullmatch(header) or header.lower() in _FRAMING:
             raise ConfigurationError(f"{label}: {header!r} is no header that can be given")
     if connection.base_url is not None:
@@ -87,6 +92,10 @@ def _check_types(connection: Connection, label: str) -> None:
         value = getattr(connection, field)
         if not isinstance(value, kinds):
             raise ConfigurationError(f"{label}: {field} takes {kinds[0].__name__}, not {type(value).__name__}")
+    if connection.key_source is not None and not all(
+        hasattr(connection.key_source, name) for name in ("read", "setting")
+    ):
+        raise ConfigurationError(f"{label}: key_source takes a KeySource, not {type(connection.key_source).__name__}")
     for rule in connection.faults:
         if not isinstance(rule, FaultRule):
             raise ConfigurationError(f"{label}: faults takes FaultRule values, not {type(rule).__name__}")
@@ -100,8 +109,11 @@ def check_choice(setting: str, value: object, allowed: tuple[str, ...], label: s
         raise ConfigurationError(f"{label}: {setting} must be {' or '.join(map(repr, allowed))}, not {value!r}")
 
 
-def _check_sendable(value: str, label: str, remedy: str) -> None:
-    """HTTP headers carry printable ASCII; a key that was copied with its newline is the usual accident."""
+def check_sendable(value: str, label: str, remedy: str) -> None:
+    """Raise ConfigurationError for what is not printable ASCII, as HTTP headers carry it.
+
+    A key that was copied with its newline is the usual accident.
+    """
     if not value or value != value.strip():
         raise ConfigurationError(f"{label} is empty, or begins or ends with a blank or a newline; {remedy}")
     if not (value.isascii() and value.isprintable()):

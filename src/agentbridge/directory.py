@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
+
+import attrs
 
 from . import config as configuration
 from .bindings import Agent, Binding
 from .config import did_you_mean
-from .connection import Connection, variable
+from .connection import Connection, check_sendable, variable
 from .errors import ConfigurationError, UnknownTargetError
+from .keys import KeySource
 from .plugins import Registry, known_provider
 from .provider import Provider
 
@@ -41,7 +45,9 @@ class Directory:
             {**loaded.connections, **given}, self.registry, environ
         )
         self._environ = environ
-        self._unset = {name: key for name, key in loaded.unset.items() if name not in given}
+        self._given = frozenset(given)
+        self._unlocked: dict[str, Connection] = {}
+        self._lock = threading.Lock()
 
     def resolve(self, target: object) -> tuple[str, str, Binding | None]:
         """Connection name, agent id and binding of a target. Raises UnknownTargetError."""
@@ -51,15 +57,27 @@ class Directory:
         return (name, agent_id, None) if colon else self._portable(target)
 
     def connection(self, name: str) -> tuple[Connection, Provider]:
-        """A connection and its provider. Raises UnknownTargetError, or ConfigurationError where its key is missing."""
+        """A connection with its key, and its provider.
+
+        Raises:
+            UnknownTargetError: there is no such connection or provider.
+            ConfigurationError: its key cannot be had.
+        """
         connection = self.connections.get(name)
         if connection is None:
             raise self._unknown_connection(name)
-        if name in self._unset:
-            raise ConfigurationError(
-                f"{self.where}: connections.{name}.api_key_env names ${self._unset[name]}, which is not set"
-            )
+        if connection.key_source is not None:
+            connection = self._unlock(name, connection, connection.key_source)
         return connection, known_provider(self.registry, connection.provider, f"connection {name!r}")
+
+    def _unlock(self, name: str, connection: Connection, source: KeySource) -> Connection:
+        """The connection with the key that its source says. It is asked once, also by many threads."""
+        with self._lock:
+            if name not in self._unlocked:
+                where = "connections=" if name in self._given else self.where
+                key = _read(source, f"{where}: connections.{name}")
+                self._unlocked[name] = attrs.evolve(connection, api_key=key, key_source=None)
+            return self._unlocked[name]
 
     def base_url(self, name: str, connection: Connection, provider: Provider) -> str:
         """Where the vendor is. Raises ConfigurationError where nobody said it."""
@@ -114,6 +132,17 @@ class Directory:
     def _failed(self) -> str:
         failures = self.registry.failures.values()
         return f". Plugins that did not load: {'; '.join(map(str, failures))}" if failures else ""
+
+
+def _read(source: KeySource, label: str) -> str:
+    try:
+        key = source.read()
+    except ConfigurationError as error:
+        problem = str(error)
+    else:
+        check_sendable(key, f"{label}: the key of its {source.setting}", "mend what it reads")
+        return key
+    raise ConfigurationError(f"{label}.{problem}")
 
 
 class _Connections(Mapping[str, Connection]):

@@ -7,6 +7,7 @@ distribution of the same name in silence; hence the loop of our own.
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -191,6 +192,13 @@ def _is_text_or_none(value: object) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _is_pattern_or_none(value: object) -> bool:
+    try:
+        return value is None or (isinstance(value, str) and bool(re.compile(value)))
+    except re.error:
+        return False
+
+
 def _are_operations(kinds: object) -> bool:
     return isinstance(kinds, tuple) and all(isinstance(kind, type) and issubclass(kind, Operation) for kind in kinds)
 
@@ -199,6 +207,8 @@ _ATTRIBUTES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("default_base_url", "a str or None", _is_text_or_none),
     ("delivery_id", "a str or None", _is_text_or_none),
     ("emulator", "a str or None", _is_text_or_none),
+    ("ping", "a str or None", _is_text_or_none),
+    ("key_pattern", "a regular expression or None", _is_pattern_or_none),
     ("shares_default_session", "a bool", lambda value: isinstance(value, bool)),
     ("options", "a frozenset of names", lambda names: isinstance(names, frozenset)),
     ("operations", "a tuple of Operation classes", _are_operations),

@@ -66,6 +66,10 @@ class Provider(abc.ABC):
             into the JSON body.
         operations: the vendor's other endpoints, for `agentbridge call` and for lists.
         delivery_id: the header, in lower case, that names one callback, the same each time it is delivered again.
+        ping: the name of one of its operations that needs no arguments, only reads and costs nothing: `agentbridge doctor
+            --call` tries the key with it.
+        key_pattern: a regular expression for keys that are this vendor's beyond doubt, and of no other. A key need not
+            fit it; one of another vendor's connection must not.
         emulator: `"package.module:factory"` of a stand-in for the vendor, imported only when asked for.
         api_version: the version of the plugin API that the provider was written for. Where the core has another one, the
             plugin is refused with a message that names both.
@@ -78,6 +82,8 @@ class Provider(abc.ABC):
     options: ClassVar[frozenset[str]] = frozenset()
     operations: ClassVar[tuple[type[Operation[Any]], ...]] = ()
     delivery_id: ClassVar[str | None] = None
+    ping: ClassVar[str | None] = None
+    key_pattern: ClassVar[str | None] = None
     emulator: ClassVar[str | None] = None
     api_version: ClassVar[int] = API_VERSION
 

@@ -223,7 +223,7 @@ def test_inputs_nested_deeply_do_not_hide_the_vendors_failure():
     "connection",
     [
         {"base_url": 5}, {"api_key": b"bytes-key"}, {"headers": {"X": 5}}, {"timeouts": 5}, {"retry": 5}, {"verify": 7},
-        {"headers": {"Content-Length": "3"}}, {"headers": {"Bad Name:": "x"}}, {"base_url": "sk-a-key-put-here-12345"},
+        {"headers": {"Content-Length": "3"}}, {"headers": {"Bad Name:": "x"}}, {"base_url": "sk-canary-put-here-12345"},
     ],
 )  # fmt: skip
 def test_a_connection_of_odd_values_is_refused_when_it_is_given(connection):

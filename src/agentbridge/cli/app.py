@@ -20,6 +20,7 @@ _COMMANDS = {
     "callbacks": "callbacks",
     "call": "call",
     "providers": "providers",
+    "doctor": "doctor",
     "emulate": "emulate",
     "demo": "demo",
     "new-plugin": "new_plugin",

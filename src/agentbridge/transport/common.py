@@ -59,6 +59,15 @@ class HttpxBase(abc.ABC):
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of this world."""
 
+    def proxy_of(self, url: str) -> tuple[str, int] | None:
+        """Host and port of the proxy that a request to this URL goes through, by the library's own rules.
+
+        No public name says so. A test of both libraries fails should the private ones be renamed.
+        """
+        pool = self._client._transport_for_url(self._library.URL(url))._pool  # noqa: SLF001
+        proxy = getattr(pool, "_proxy_url", None)
+        return None if proxy is None else (proxy.host.decode(), proxy.port or (443 if proxy.scheme == b"https" else 80))
+
     def _options(self, proxy: str | None, verify: bool | str) -> dict[str, Any]:
         limits = self._library.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=_IDLE_EXPIRY)
         return {

@@ -30,6 +30,7 @@ class FlowGent(Provider):
     """FlowGent's agents. A conversation is a thread, whose id the vendor gives out with the first answer."""
 
     name: ClassVar[str] = "flowgent"
+    ping: ClassVar[str | None] = "agents"  # S003 names it; that it costs no credits is inference
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"

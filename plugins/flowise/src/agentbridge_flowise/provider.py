@@ -38,6 +38,7 @@ class Flowise(Provider):
     """Self-hosted or cloud Flowise, 2.1 to 3.1."""
 
     name: ClassVar[str] = "flowise"
+    ping: ClassVar[str | None] = "verify-key"
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "inputs", "files", "session_id"})
     options: ClassVar[frozenset[str]] = frozenset({"uploadType", "fileSizeLimit"})

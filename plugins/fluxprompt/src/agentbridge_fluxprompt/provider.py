@@ -35,6 +35,8 @@ class FluxPrompt(Provider):
     """FluxPrompt, also known as Enhanced.ai, as documented in 2026."""
 
     name: ClassVar[str] = "fluxprompt"
+    ping: ClassVar[str | None] = "list-agents"  # vendor docs "List agents"; that it costs nothing is inference
+    key_pattern: ClassVar[str | None] = r"sk-flux-.+|FLUX_API\..+"  # the help page's sample; what public clients send
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "files", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://api.fluxprompt.ai"

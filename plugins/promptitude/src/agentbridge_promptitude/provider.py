@@ -15,6 +15,7 @@ class Promptitude(Provider):
     """Promptitude's flows. They take named inputs and the id of an end user, and keep no conversation."""
 
     name: ClassVar[str] = "promptitude"
+    ping: ClassVar[str | None] = "folders"  # only what generates is counted (PN)
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "user_id"})
     default_base_url: ClassVar[str | None] = "https://api.promptitude.io/v1"

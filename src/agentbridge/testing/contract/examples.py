@@ -12,7 +12,7 @@ from ...model import Message
 from ...wire import File, HttpResponse
 
 CANARY = "canary-key-7f3a9c51"
-OTHER_KEY = "another-key-2b8e60d4"
+OTHER_KEY = "other-canary-2b8e60d4"
 FRESH_ID = "00000000-0000-4000-8000-000000000000"
 OTHER_FRESH_ID = "11111111-1111-4111-8111-111111111111"
 

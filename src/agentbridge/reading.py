@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from .drift import Names, notice, watch
 from .wire import decode_json
 
-__all__ = ["Lenient", "Reply", "decode_json", "notice"]
+__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "words"]
 
 T = TypeVar("T")
 
@@ -20,13 +20,13 @@ class Reply(pydantic.BaseModel):
     """Base of a wire model. Unknown fields are no error, numbers may stand where ids are expected.
 
     A bridge counts unknown fields in `bridge.drift`. `known` names those that the vendor is known to send and the plugin
-    leaves alone; what a subclass names is added to what its bases name.
+    leaves alone; what a subclass names is added to what its bases name. None stands for any.
     """
 
     model_config = pydantic.ConfigDict(
         extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, allow_inf_nan=False
     )
-    known: ClassVar[frozenset[str]] = frozenset()
+    known: ClassVar[frozenset[str] | None] = frozenset()
 
     @classmethod
     def parse(cls, data: Any) -> tuple[Self, tuple[str, ...]]:
@@ -51,8 +51,9 @@ class Reply(pydantic.BaseModel):
 def names_of(model: type[Reply]) -> Names:
     """The names that a wire model knows, in all spellings that its fields have."""
     taken = frozenset(spelling for name, field in model.model_fields.items() for spelling in _spellings(name, field))
-    known = taken.union(*(vars(base).get("known", ()) for base in model.__mro__))
-    return Names(model.__name__, taken, None if model.model_config.get("extra") == "allow" else known)
+    named = [vars(base).get("known", ()) for base in model.__mro__]
+    takes_any = None in named or model.model_config.get("extra") == "allow"
+    return Names(model.__name__, taken, None if takes_any else taken.union(*filter(None, named)))
 
 
 def _spellings(name: str, field: FieldInfo) -> set[str]:
@@ -62,10 +63,37 @@ def _spellings(name: str, field: FieldInfo) -> set[str]:
     return {name, *(first for first in firsts if isinstance(first, str))}
 
 
+def compare(place: str, data: Any, known: frozenset[str]) -> None:
+    """Notice the fields of an object that is read without a model; `place` is what it is called in `bridge.drift`."""
+    active = watch()
+    if active is not None and isinstance(data, dict):
+        active.compare(Names(place, known, known), data)
+
+
+def words(*known: str) -> pydantic.AfterValidator:
+    """Annotates a text that is one of these words: any other is kept, and noticed. Case and blanks around do not count.
+
+    As in `status: Annotated[str, words("completed", "error")]`.
+    """
+
+    def check(value: str, info: pydantic.ValidationInfo) -> str:
+        if value.strip().lower() not in spellings:
+            notice("value", f"{info.field_name}: {value}")
+        return value
+
+    spellings = {word.lower() for word in known}
+    return pydantic.AfterValidator(check)
+
+
 def _forgive(value: Any, read: pydantic.ValidatorFunctionWrapHandler, info: pydantic.ValidationInfo) -> Any:
     try:
         return read(value)
-    except pydantic.ValidationError:
+    except pydantic.ValidationError as error:
+        if (
+            isinstance(value, str)
+            and error.errors(include_url=False, include_context=False)[0]["type"] == "literal_error"
+        ):
+            notice("value", f"{info.field_name}: {value}")
         if isinstance(info.context, list):
             info.context.append(f"{info.field_name or 'a field'} of the answer is unreadable and left out")
         return None

@@ -113,7 +113,10 @@ def _unread(trace: Trace, rule: FaultRule | None, response: HttpResponse) -> tup
         return None
     if rule is not None:  # what the rule looks at is read as well
         rule.fault(response, trace.sight.document)
-    return trace.sight.unread()
+    try:
+        return trace.sight.unread()
+    except RecursionError:  # nested so deeply that only a hostile vendor sends it
+        return None
 
 
 def _plan(asked: Asked, read: Any, tool_errors: str) -> RunPlan:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import attrs
 import yaml
 
 from agentbridge import HttpRequest, HttpResponse, Operation
+from agentbridge.testing import MemoryTransport
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 sys.path.insert(0, str(CASSETTES.parent / "tests" / "cassettes"))
@@ -89,3 +91,29 @@ def _whole(body: bytes) -> bytes:
         pieces.append(rest[: int(size, 16)])
         body = rest[int(size, 16) + 2 :]
     return b"".join(pieces)
+
+
+class Opened:
+    """A stream that is there already."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.head = attrs.evolve(response, content=b"")
+        self._pieces = [response.content, b""]
+
+    def read(self, until: float | None) -> bytes:
+        return self._pieces.pop(0) if self._pieces else b""
+
+    def close(self) -> None: ...
+
+    abort = close
+
+
+class Playing(MemoryTransport):
+    """Gives one answer, also piece by piece."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__([response])
+        self.response = response
+
+    def open(self, send: Any) -> Opened:
+        return Opened(self.response)

@@ -15,8 +15,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import recorded
 
-from agentbridge import Drift, HttpResponse, InvocationError, Registry, RetryPolicy, StreamDecoder, Timeouts
+from agentbridge import (
+    Bridge,
+    Connection,
+    Drift,
+    HttpResponse,
+    InvocationError,
+    Registry,
+    RetryPolicy,
+    StreamDecoder,
+    Timeouts,
+)
 from agentbridge.drift import Drifts, watched_by
+from agentbridge.explaining import explain
 from agentbridge.wire import HttpRequest
 
 PROVIDERS = Registry()
@@ -93,7 +104,9 @@ def test_no_scenario_of_an_emulator_drifts(open_bridge, emulators, vendor, scena
         retry=RetryPolicy(attempts=1),
         timeouts=Timeouts(answer=3),
     )
-    for call in (bridge.invoke, lambda *said, **fields: bridge.stream(*said, seen=[], **fields)):
+    # what does not stream answers a stream with the same answer
+    calls = [bridge.invoke, *[lambda *said, **fields: bridge.stream(*said, seen=[], **fields)] * (vendor == "flowise")]
+    for call in calls:
         try:
             call(f"{vendor}:{scenario}", **CALLS[vendor])
         except InvocationError:
@@ -206,3 +219,22 @@ def test_what_a_stream_adds_is_counted(event, data, expected):
 def test_a_field_that_came_with_a_structured_output_is_the_flows_own():
     change = put("agentFlowExecutedData", 0, "data", "output", "headline", "h")
     assert run("flowise/raw/af_llm", planted(RUNS["flowise/raw/af_llm"], change)) == ()
+
+
+def test_a_bridge_counts_what_a_stream_adds():
+    stream = STREAMS["flowise/streams/af_llm_stream"]
+    stream = attrs.evolve(stream, content=sent("agentPaused", "x") * 2 + stream.content)
+    connections = {"flowise": Connection("flowise", "http://flowise.test", "any-key")}
+    with Bridge({}, connections=connections, transport=recorded.Playing(stream)) as bridge:
+        with bridge.stream("flowise:a", "hi") as events:
+            assert len(list(events)) > 3
+        assert bridge.drift == {"flowise": (Drift("event", "agentPaused", 2),)}
+
+
+@pytest.mark.parametrize("vendor", CALLS)
+def test_explain_names_what_a_vendor_adds_and_nobody_reads(vendor):
+    name = {"flowise": "flowise/raw/af_direct"}.get(vendor, f"{vendor}/answer/1")
+    before = explain(PROVIDERS[vendor], RUNS[name])
+    after = explain(PROVIDERS[vendor], planted(RUNS[name], put("trace", {"id": "t"})))
+    assert set(after.unread) - set(before.unread) == {"trace"}
+    assert [each.name.partition(".")[2] for each in after.drift] == ["trace"]

@@ -24,7 +24,6 @@ from agentbridge import (
     RetryPolicy,
 )
 from agentbridge.explaining import explain
-from agentbridge.testing import MemoryTransport
 
 PROVIDERS = Registry()
 RUNS = dict(recorded.runs())
@@ -36,33 +35,9 @@ CALLS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-class Opened:
-    """A stream that is there already."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        self.head = attrs.evolve(response, content=b"")
-        self._pieces = [response.content, b""]
-
-    def read(self, until: float | None) -> bytes:
-        return self._pieces.pop(0) if self._pieces else b""
-
-    def close(self) -> None: ...
-
-    abort = close
-
-
-class Playing(MemoryTransport):
-    def __init__(self, response: HttpResponse) -> None:
-        super().__init__([response])
-        self.response = response
-
-    def open(self, send: Any) -> Opened:
-        return Opened(self.response)
-
-
 def bridge(vendor: str, response: HttpResponse, *rules: FaultRule) -> Bridge:
     connection = Connection(vendor, "https://vendor.invalid", "any-key", faults=rules)
-    transport = Playing(response)
+    transport = recorded.Playing(response)
     return Bridge({}, connections={vendor: connection}, transport=transport, retry=RetryPolicy(attempts=1))
 
 

@@ -162,8 +162,8 @@ def _plain_outcome(outcome: Any) -> dict[str, Any]:
     from ..model import Pending
 
     if not isinstance(outcome, InvocationError):
-        return {"kind": "pending" if isinstance(outcome, Pending) else "result", **outcome.to_dict()}
+        return {"type": "pending" if isinstance(outcome, Pending) else "result", **outcome.to_dict()}
     names = ("message", "status", "code", "retryable", "may_have_run", "retry_after")
     said = {name: getattr(outcome, name) for name in names}
     partial = None if outcome.partial is None else outcome.partial.to_dict()
-    return {"kind": "error", "error": type(outcome).__name__, **said, "partial": partial}
+    return {"type": "error", "error": type(outcome).__name__, **said, "partial": partial}

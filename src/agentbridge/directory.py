@@ -116,7 +116,7 @@ class Directory:
         return self._drifts.get(name) or self._drifts.setdefault(name, Drifts())
 
     def _mask(self, name: str) -> Callable[[str], str]:
-        key = self.connections[name].api_key
+        key = self._unlocked.get(name, self.connections[name]).api_key
         return redactor_of(frozenset({key} if key else ())).text
 
     def _portable(self, target: str) -> tuple[str, str, Binding]:

@@ -26,7 +26,7 @@ from agentbridge import (
 from agentbridge.reading import compare, decode_json, notice
 from agentbridge.sse import SSEParser
 
-from . import answer, wire
+from . import answer, wire, wire_stream
 
 _EXECUTED = b'{"event":"agentFlowExecutedData"'
 """Sent again whole after each node, and large (T: af_llm_stream): only the last one is decoded, at the end."""
@@ -86,7 +86,7 @@ class FlowiseDecoder(StreamDecoder):
         handler = self._HANDLERS.get(name) if isinstance(name, str) else None
         if handler is not None:
             return handler(self, value)
-        if isinstance(name, str) and name not in wire.EVENTS:
+        if isinstance(name, str) and name not in wire_stream.EVENTS:
             notice("event", name)
         return [VendorEvent(str(name), value)]
 
@@ -113,7 +113,7 @@ class FlowiseDecoder(StreamDecoder):
     def _on_step(self, value: Any) -> list[Event]:
         if not isinstance(value, dict) or not isinstance(value.get("status"), str):
             return [VendorEvent("nextAgentFlow", value)]
-        compare("nextAgentFlow", value, wire.STEP)
+        compare("nextAgentFlow", value, wire_stream.STEP)
         if value["status"] not in wire.STATES:
             notice("value", f"nextAgentFlow: {value['status']}")
         return [StepChanged(str(value.get("nodeLabel", "")), value["status"])]
@@ -124,7 +124,7 @@ class FlowiseDecoder(StreamDecoder):
 
     def _on_metadata(self, value: Any) -> list[Event]:
         if isinstance(value, dict):
-            compare("metadata", value, wire.METADATA)
+            compare("metadata", value, wire_stream.METADATA)
             self._metadata = value
             self._action = value.get("action") or self._action
         return []

@@ -287,22 +287,6 @@ UNKNOWN_FLOW = re.compile(r"Error: chatflowsService\.getChatflowById - Chatflow 
 """Up to 2.2.8 an unknown flow is a 500 with this sentence. Matched whole."""
 
 
-EVENTS = frozenset(
-    {"start", "calledTools", "fileAnnotations", "artifacts", "tool", "agentReasoning", "nextAgent", "agentFlowEvent"}
-    | {"agentFlowExecutedData", "usageMetadata", "abort", "agent_trace", "executionEnd"}
-    | {"tts_start", "tts_data", "tts_end", "tts_abort"}
-)
-"""Events that are handed on as they are, beside those that the decoder reads (S: utils/SSEStreamer.ts, handler.ts; T)."""
-
-METADATA = frozenset(
-    {"chatId", "chatMessageId", "question", "sessionId", "memoryType", "followUpPrompts", "flowVariables", "action"}
-)
-"""Fields of the event `metadata` (S: SSEStreamer.ts:289-320)."""
-
-STEP = frozenset({"nodeId", "nodeLabel", "status", "error"})
-"""Fields of the event `nextAgentFlow` (T: af_llm_stream)."""
-
-
 def is_failure(body: Any) -> bool:
     """Whether a JSON body is the error handler's, which alone writes `success: false` (S: middlewares/errors)."""
     return isinstance(body, dict) and body.get("success") is False and "statusCode" in body

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Bridge as Bridge,
     )
     from .connection import Connection as Connection
+    from .drift import Drift as Drift
     from .errors import (
         AgentBridgeError as AgentBridgeError,
         AuthenticationError as AuthenticationError,
@@ -99,6 +100,7 @@ _MODULES = {
     "bindings": "Agent Binding bind",
     "bridge": "AsyncBridge Bridge",
     "connection": "Connection",
+    "drift": "Drift",
     "errors": "AgentBridgeError AuthenticationError ConfigurationError ConnectionFailedError DeadlineExceededError ExecutionError InvalidRequestError InvocationError MalformedResponseError NotFoundError PermissionDeniedError PluginError ProviderError QuotaExceededError RateLimitError ResponseTimeoutError StreamInterruptedError ToolExecutionError TransportError UnavailableError UnknownTargetError UnsupportedFeatureError",
     "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
     "faults": "Fault FaultKind fault_from_status",

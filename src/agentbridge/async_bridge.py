@@ -20,7 +20,6 @@ from .pending import poll, submit, wait
 from .planning import plan_operation
 from .provider import Operation
 from .resuming import pending_of
-from .rules import taught
 from .settings import CallFields, WaitFields
 from .streaming import stream
 from .transport import MAIL, AsyncTransport, adrive, open_async_transport
@@ -133,7 +132,7 @@ class AsyncBridge(BridgeBase):
         """Send any other request to a vendor; see `Bridge.call`."""
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
         return await self._drive(
-            lambda started: operate(plan, taught(operation.read, account.faults), started),
+            lambda started: operate(plan, started),
             account,
             mail=plan.send.request.is_mail,
         )

@@ -16,6 +16,7 @@ from .addresses import Address, Callbacks
 from .bindings import Agent
 from .connection import Connection
 from .directory import Directory
+from .drift import Drift
 from .errors import AgentBridgeError, ConfigurationError, InvocationError, PluginError, UnsupportedFeatureError
 from .model import Invocation, Pending, Result
 from .planning import Mode, PlannedRun, plan_run
@@ -91,6 +92,14 @@ class BridgeBase:
     def failures(self) -> Mapping[str, PluginError]:
         """The plugins that did not load, and why."""
         return self._directory.registry.failures
+
+    @property
+    def drift(self) -> Mapping[str, tuple[Drift, ...]]:
+        """What vendors sent that nobody here knows, by connection, since this bridge was made; a copy of the counts.
+
+        Empty where nothing drifted. Nothing fails for it, and it is not logged.
+        """
+        return self._directory.drift()
 
     def prepare(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Prepared:
         """What would be sent, with secrets masked; sends nothing.

@@ -18,7 +18,6 @@ from .pending import poll, submit, wait
 from .planning import plan_operation
 from .provider import Operation
 from .resuming import pending_of
-from .rules import taught
 from .settings import CallFields, WaitFields
 from .streaming import stream
 from .transport import MAIL, Transport, drive, open_transport
@@ -177,11 +176,10 @@ class Bridge(BridgeBase):
         Raises what `invoke` raises.
         """
         plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return self._drive(
-            lambda started: operate(plan, taught(operation.read, account.faults), started),
-            account,
-            mail=plan.send.request.is_mail,
+        value: T | Pending = self._drive(
+            lambda started: operate(plan, started), account, mail=plan.send.request.is_mail
         )
+        return value
 
     def close(self) -> None:
         """Close the connections that this Bridge opened. Closing twice does no harm."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -13,10 +13,17 @@ from . import config as configuration
 from .bindings import Agent, Binding
 from .config import did_you_mean
 from .connection import Connection, check_sendable, variable
+from .drift import Drift, Drifts
 from .errors import ConfigurationError, UnknownTargetError
 from .keys import KeySource
 from .plugins import Registry, known_provider
-from .provider import Provider
+from .provider import Provider, StreamDecoder
+from .redaction import redactor_of
+from .rules import taught
+from .watching import watched, watched_decoder
+from .wire import HttpRequest, HttpResponse
+
+T = TypeVar("T")
 
 ConfigSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
 
@@ -44,6 +51,7 @@ class Directory:
         self.connections: Mapping[str, Connection] = _Connections(
             {**loaded.connections, **given}, self.registry, environ
         )
+        self._drifts: dict[str, Drifts] = {}
         self._environ = environ
         self._given = frozenset(given)
         self._unlocked: dict[str, Connection] = {}
@@ -88,6 +96,28 @@ class Directory:
                 f" set ${variable(name, 'BASE_URL')}, or base_url under [connections.{name}]"
             )
         return base_url.rstrip("/")
+
+    def reader(
+        self, name: str, connection: Connection, read: Callable[[HttpResponse], T]
+    ) -> Callable[[HttpResponse], Any]:
+        """How answers at a connection are read: its fault rules go before, and what nobody knows is counted."""
+        return watched(taught(read, connection.faults), self._drift(name))
+
+    def decoder(self, name: str, provider: Provider) -> Callable[[HttpRequest], StreamDecoder | None]:
+        """How streams at a connection are read: what nobody knows is counted."""
+        return watched_decoder(provider.decoder, self._drift(name))
+
+    def drift(self) -> dict[str, tuple[Drift, ...]]:
+        """What was counted at each connection where there is anything, without secrets."""
+        seen = {name: drifts.seen(self._mask(name)) for name, drifts in sorted(self._drifts.copy().items())}
+        return {name: drifts for name, drifts in seen.items() if drifts}
+
+    def _drift(self, name: str) -> Drifts:
+        return self._drifts.get(name) or self._drifts.setdefault(name, Drifts())
+
+    def _mask(self, name: str) -> Callable[[str], str]:
+        key = self._unlocked.get(name, self.connections[name]).api_key
+        return redactor_of(frozenset({key} if key else ())).text
 
     def _portable(self, target: str) -> tuple[str, str, Binding]:
         name, at, asked = target.partition("@")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -43,17 +43,17 @@ def run(plan: RunPlan, started: float) -> Steps[Result]:
     return state.filled(value)
 
 
-def operate(plan: Plan, read: Callable[[HttpResponse], T | Pending | Any], started: float) -> Steps[T | Pending]:
+def operate(plan: Plan, started: float) -> Steps[Any]:
     """Run an operation and hand back its own value, also where that is a Pending; a Result with what the core knows."""
 
-    def judged(answer: HttpResponse | NoAnswer, wall: float) -> T | Pending | Failure:
-        return judge(read, answer, wall)
+    def judged(answer: HttpResponse | NoAnswer, wall: float) -> Any:
+        return judge(plan.read, answer, wall)
 
-    state: State[T] = State(plan, started, judged)
+    state: State[Any] = State(plan, started, judged)
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
     if isinstance(value, Pending):
         return state.accept(value)
-    return cast("T", state.filled(value)) if isinstance(value, Result) else value
+    return state.filled(value) if isinstance(value, Result) else value
 
 
 def follow(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result]:

@@ -31,7 +31,6 @@ from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
-from .rules import taught
 from .settings import SETTINGS, Settings
 from .streaming import StreamPlan
 from .verdict import Asked
@@ -116,7 +115,7 @@ def plan_run(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=taught(provider.read, connection.faults),
+        read=directory.reader(name, connection, provider.read),
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
@@ -126,7 +125,7 @@ def plan_run(
         plan=plan,
         connection=connection,
         prepared=Prepared(asked.request, dropped),
-        decoder=provider.decoder,
+        decoder=directory.decoder(name, provider),
         callback_url=sent.callback_url,
     )
 
@@ -157,6 +156,7 @@ def plan_operation(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
+        read=directory.reader(name, connection, operation.read),
     )
     return plan, connection
 

@@ -23,7 +23,7 @@ class Plan:
     """All that is fixed before the first byte is sent.
 
     `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
-    a time may act on, a session.
+    a time may act on, a session. `read` says what an answer means.
     """
 
     asked: Asked
@@ -33,13 +33,13 @@ class Plan:
     luck: Callable[[], float]
     lost: Callable[[], Pending | None] = no_trace
     turn: Hashable = None
+    read: Callable[[HttpResponse], Any]
 
 
 @attrs.frozen(kw_only=True)
 class RunPlan(Plan):
     """The plan of an agent's run. `build_poll` makes the request that asks for it again."""
 
-    read: Callable[[HttpResponse], Any]
     build_poll: Callable[[Pending], Send]
     tool_errors: str
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import pydantic
+from pydantic.fields import FieldInfo
 
+from .drift import Names, notice, watch
 from .wire import decode_json
 
-__all__ = ["Lenient", "Reply", "decode_json"]
+__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "words"]
 
 T = TypeVar("T")
 
 
 class Reply(pydantic.BaseModel):
-    """Base of a wire model. Unknown fields are no error, numbers may stand where ids are expected."""
+    """Base of a wire model. Unknown fields are no error, numbers may stand where ids are expected.
+
+    A bridge counts unknown fields in `bridge.drift`. `known` names those that the vendor is known to send and the plugin
+    leaves alone; what a subclass names is added to what its bases name. None stands for any.
+    """
 
     model_config = pydantic.ConfigDict(
         extra="ignore", coerce_numbers_to_str=True, populate_by_name=True, allow_inf_nan=False
     )
+    known: ClassVar[frozenset[str] | None] = frozenset()
 
     @classmethod
     def parse(cls, data: Any) -> tuple[Self, tuple[str, ...]]:
@@ -30,11 +38,62 @@ class Reply(pydantic.BaseModel):
         warnings: list[str] = []
         return cls.model_validate(data, context=warnings), tuple(warnings)
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _watched(cls, data: Any) -> Any:
+        active = watch()
+        if active is not None and isinstance(data, dict):
+            active.compare(names_of(cls), data)
+        return data
+
+
+@cache
+def names_of(model: type[Reply]) -> Names:
+    """The names that a wire model knows, in all spellings that its fields have."""
+    taken = frozenset(spelling for name, field in model.model_fields.items() for spelling in _spellings(name, field))
+    named = [vars(base).get("known", ()) for base in model.__mro__]
+    takes_any = None in named or model.model_config.get("extra") == "allow"
+    return Names(model.__name__, taken, None if takes_any else taken.union(*filter(None, named)))
+
+
+def _spellings(name: str, field: FieldInfo) -> set[str]:
+    said = field.validation_alias or field.alias or name
+    aliases = said.choices if isinstance(said, pydantic.AliasChoices) else [said]
+    firsts = (alias.path[0] if isinstance(alias, pydantic.AliasPath) else alias for alias in aliases)
+    return {name, *(first for first in firsts if isinstance(first, str))}
+
+
+def compare(place: str, data: Any, known: frozenset[str]) -> None:
+    """Notice the fields of an object that is read without a model; `place` is what it is called in `bridge.drift`."""
+    active = watch()
+    if active is not None and isinstance(data, dict):
+        active.compare(Names(place, known, known), data)
+
+
+def words(*known: str) -> pydantic.AfterValidator:
+    """Annotates a text that is one of these words: any other is kept, and noticed. Case and blanks around do not count.
+
+    As in `status: Annotated[str, words("completed", "error")]`.
+    """
+
+    def check(value: str, info: pydantic.ValidationInfo) -> str:
+        if value.strip().lower() not in spellings:
+            notice("value", f"{info.field_name}: {value}")
+        return value
+
+    spellings = {word.lower() for word in known}
+    return pydantic.AfterValidator(check)
+
 
 def _forgive(value: Any, read: pydantic.ValidatorFunctionWrapHandler, info: pydantic.ValidationInfo) -> Any:
     try:
         return read(value)
-    except pydantic.ValidationError:
+    except pydantic.ValidationError as error:
+        if (
+            isinstance(value, str)
+            and error.errors(include_url=False, include_context=False)[0]["type"] == "literal_error"
+        ):
+            notice("value", f"{info.field_name}: {value}")
         if isinstance(info.context, list):
             info.context.append(f"{info.field_name or 'a field'} of the answer is unreadable and left out")
         return None

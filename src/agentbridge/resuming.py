@@ -15,7 +15,6 @@ from .planning import asked_of, call_of, poller
 from .plans import RunPlan
 from .provider import Provider
 from .retry import RetryPolicy, Timeouts
-from .rules import taught
 from .settings import SETTINGS, Settings
 
 
@@ -63,7 +62,7 @@ def plan_pending(
         timeouts=settings.timeouts or Timeouts(),
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
-        read=taught(provider.read, connection.faults),
+        read=directory.reader(pending.connection, connection, provider.read),
         build_poll=ask,
         tool_errors=settings.tool_errors or "raise",
     )

@@ -19,6 +19,7 @@ _COMMANDS = {
     "wait": "runs",
     "callbacks": "callbacks",
     "call": "call",
+    "explain": "explain",
     "providers": "providers",
     "doctor": "doctor",
     "emulate": "emulate",

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.reading import compare
 
 from . import endpoint, wire, wire_operations
 
@@ -284,8 +285,11 @@ class ListAgents(Operation[JsonValue]):
 
 def _refusal(response: HttpResponse) -> Fault | None:
     """These endpoints answer without the envelope of chat, but may fail in its words (S003)."""
-    envelope = wire.Envelope.parse(response.json())[0]
-    return endpoint.refusal(envelope, envelope.details(), response)
+    envelope = wire.Complaint.parse(response.json())[0]
+    refused = endpoint.refusal(envelope, envelope.details(), response)
+    if refused is not None:
+        compare("Envelope", response.json(), wire.COMPLAINT)
+    return refused
 
 
 OPERATIONS = (GetUsage, SendWhatsAppTemplate, ListAgents)

@@ -21,6 +21,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     Usage,
 )
+from agentbridge.reading import compare
 
 from . import endpoint, wire
 from .operations import OPERATIONS
@@ -57,6 +58,7 @@ class FlowGent(Provider):
         if envelope.statusCode is not None and envelope.inner is None:
             raise ValueError("an inner status that is no number")
         if details["status"] == wire.PROCESSING and "conversation_history" not in details:
+            compare("Acknowledgement", details, wire.ACKNOWLEDGEMENT)
             return Pending(kind="callback")
         return _result(details)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, Field, JsonValue, model_validator
 
-from agentbridge.reading import Lenient, Reply, decode_json
+from agentbridge.reading import Lenient, Reply, compare, decode_json, notice
 
 AGENT_IN_URL = re.compile(r"/agent/([^/?#]+)")
 """The agent's id in a copied endpoint URL, `/api/public/agent/:agent_id/chat` (S003)."""
@@ -62,7 +62,15 @@ class Envelope(Reply):
     body: Any = None  # an object; as JSON text: INF, the habit of the Lambda proxies that the form comes from
     message: Any = None
     error: Any = None
-    status: Any = None
+    status: Any = None  # "processing" is the only word (S003)
+
+    @model_validator(mode="after")
+    def _notice(self) -> Envelope:
+        body = opened(self.body)
+        status = self.status or (body.get("status") if isinstance(body, dict) else None)
+        if isinstance(status, str) and status != PROCESSING:
+            notice("value", f"status: {status}")
+        return self
 
     @property
     def is_flat(self) -> bool:
@@ -93,8 +101,21 @@ class Envelope(Reply):
         return {**outer, "message": self.message or body}
 
 
+class Complaint(Envelope):
+    """The same of an answer that has no envelope unless it is an error: then its other fields are not the envelope's."""
+
+    known: ClassVar = None
+
+
+COMPLAINT = frozenset({"statusCode", "body", "message", "error", "status"})
+ACKNOWLEDGEMENT = frozenset({"message", "error", "status", "agent_id"})
+"""Fields of an error and of an acknowledgement (S003)."""
+
+
 class ToolPart(Reply):
     """A part `tool-call` or `tool-result` (FG-old), or an entry of `metadata.tool_calls`, whose form is undocumented."""
+
+    known: ClassVar = frozenset({"type", "isError", "success", "message", "content"})  # read by `failure`
 
     toolName: Lenient[str] = Field(None, validation_alias=AliasChoices("toolName", "name"))
     toolCallId: Lenient[str] = Field(None, validation_alias=AliasChoices("toolCallId", "id"))
@@ -113,11 +134,27 @@ TOOL_PARTS = ("tool-call", "tool-result", "tool-error")
 """Types of the parts that tell of tools (FG-old). `tool-error` is INF: what later AI SDKs make of a tool that threw."""
 
 
+TEXT_PART = frozenset({"type", "text"})
+"""Fields of a part that is a text (FG-old)."""
+
+
 class Turn(Reply):
     """One entry of `conversation_history`: `content` is a text (S003) or a list of parts (FG-old)."""
 
+    known: ClassVar = frozenset({"id"})  # FG-old
+
     role: Lenient[Literal["user", "assistant", "system", "tool"]] = None
     content: Lenient[JsonValue] = None
+
+    @model_validator(mode="after")
+    def _notice(self) -> Turn:
+        for part in self.parts:
+            kind = part.get("type", "text") if isinstance(part, dict) else "text"
+            if kind == "text":
+                compare("TextPart", part, TEXT_PART)
+            elif isinstance(kind, str) and kind not in TOOL_PARTS:
+                notice("value", f"type: {kind}")
+        return self
 
     @property
     def parts(self) -> list[Any]:
@@ -142,6 +179,8 @@ class Turn(Reply):
 class Metadata(Reply):
     """`body.metadata`. `execution_time` is 2500 in S003 and "2.62" in FG-old, without a unit: it is not claimed."""
 
+    known: ClassVar = frozenset({"timestamp", "execution_time"})
+
     id: Lenient[str] = None
     model: Lenient[str] = None
     used_credits: Lenient[Annotated[float, Field(allow_inf_nan=False)]] = None
@@ -151,6 +190,8 @@ class Metadata(Reply):
 
 class Answer(Reply):
     """`body` of a success. The history is the proof, all else may be missing (INF)."""
+
+    known: ClassVar = frozenset({"agent_id", "message", "error", "status"})
 
     conversation_history: list[Lenient[Turn]]
     metadata: Lenient[Metadata] = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -102,6 +102,8 @@ class SentMessage(Reply):
 
 class WhatsAppAnswer(Reply):
     """Answer of waba: Meta's own, without an envelope (S003). The id of the message is the proof."""
+
+    known: ClassVar = frozenset({"messaging_product"})  # S003
 
     messages: list[SentMessage] = Field(min_length=1)
     contacts: Lenient[list[Lenient[Contact]]] = None

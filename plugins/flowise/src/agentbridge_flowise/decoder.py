@@ -23,10 +23,10 @@ from agentbridge import (
     ToolCalled,
     VendorEvent,
 )
-from agentbridge.reading import decode_json
+from agentbridge.reading import compare, decode_json, notice
 from agentbridge.sse import SSEParser
 
-from . import answer, wire
+from . import answer, wire, wire_stream
 
 _EXECUTED = b'{"event":"agentFlowExecutedData"'
 """Sent again whole after each node, and large (T: af_llm_stream): only the last one is decoded, at the end."""
@@ -84,7 +84,11 @@ class FlowiseDecoder(StreamDecoder):
             self._unreadable += 1
             return [VendorEvent("unreadable", data.decode("utf-8", "replace"))]
         handler = self._HANDLERS.get(name) if isinstance(name, str) else None
-        return handler(self, value) if handler else [VendorEvent(str(name), value)]
+        if handler is not None:
+            return handler(self, value)
+        if isinstance(name, str) and name not in wire_stream.EVENTS:
+            notice("event", name)
+        return [VendorEvent(str(name), value)]
 
     def _on_token(self, value: Any) -> list[Event]:
         if not isinstance(value, str):
@@ -109,6 +113,9 @@ class FlowiseDecoder(StreamDecoder):
     def _on_step(self, value: Any) -> list[Event]:
         if not isinstance(value, dict) or not isinstance(value.get("status"), str):
             return [VendorEvent("nextAgentFlow", value)]
+        compare("nextAgentFlow", value, wire_stream.STEP)
+        if value["status"] not in wire.STATES:
+            notice("value", f"nextAgentFlow: {value['status']}")
         return [StepChanged(str(value.get("nodeLabel", "")), value["status"])]
 
     def _on_action(self, value: Any) -> list[Event]:
@@ -117,6 +124,7 @@ class FlowiseDecoder(StreamDecoder):
 
     def _on_metadata(self, value: Any) -> list[Event]:
         if isinstance(value, dict):
+            compare("metadata", value, wire_stream.METADATA)
             self._metadata = value
             self._action = value.get("action") or self._action
         return []

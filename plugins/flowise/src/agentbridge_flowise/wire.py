@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, Field, JsonValue
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 
 class HistoryMessage(BaseModel):
@@ -21,10 +21,13 @@ class HistoryMessage(BaseModel):
 
 
 ROLES = {"user": "userMessage", "assistant": "apiMessage"}
+Role = Annotated[str, words(*ROLES.values())]
 
 
 class UsedTool(Reply):
     """One use of a tool (S: usedTools; T: cf_failtool). `error` is set when it threw, and only then."""
+
+    known: ClassVar = frozenset({"sourceDocuments"})  # S: of a retriever tool
 
     tool: Lenient[str] = None
     toolInput: JsonValue = None
@@ -35,12 +38,16 @@ class UsedTool(Reply):
 class SourceDocument(Reply):
     """A document that a retriever found (S: sourceDocuments; T: cf_rag)."""
 
+    known: ClassVar = frozenset({"id"})  # S: langchain's Document
+
     pageContent: str
     metadata: Lenient[dict[str, JsonValue]] = None
 
 
 class UsageMetadata(Reply):
     """Tokens of one LLM node (T: af_llm)."""
+
+    known: ClassVar = frozenset({"input_token_details", "output_token_details", "tool_call_tokens"})  # recorded
 
     input_tokens: Lenient[int] = None
     output_tokens: Lenient[int] = None
@@ -50,17 +57,30 @@ class UsageMetadata(Reply):
 class TimeMetadata(Reply):
     """Milliseconds of one LLM node (T: af_llm)."""
 
+    known: ClassVar = frozenset({"start", "end"})
+
     delta: Lenient[float] = None
 
 
 class ResponseMetadata(Reply):
     """What the model behind a node said of itself (T: af_llm)."""
 
+    known: ClassVar = None  # each maker of models has its own (recorded)
+
     model_name: Lenient[str] = None
+
+
+STATES = ("INPROGRESS", "FINISHED", "ERROR", "TERMINATED", "TIMEOUT", "STOPPED")  # S: Interface.ts:23
+State = Annotated[str, words(*STATES)]
+"""The state of a run, or of a node."""
 
 
 class NodeOutput(Reply):
     """`data.output` of an executed node of Agentflow V2."""
+
+    known: ClassVar = (
+        None  # a structured output stands here under the names of the flow's author (recorded: af_structured)
+    )
 
     usedTools: Lenient[list[Lenient[UsedTool]]] = None
     sourceDocuments: Lenient[list[Lenient[SourceDocument]]] = None
@@ -72,6 +92,8 @@ class NodeOutput(Reply):
 class NodeData(Reply):
     """`data` of an executed node."""
 
+    known: ClassVar = frozenset({"id", "name", "input", "state", "chatHistory"})  # the last one recorded
+
     output: Lenient[NodeOutput] = None
     error: JsonValue = None
 
@@ -79,8 +101,10 @@ class NodeData(Reply):
 class ExecutedNode(Reply):
     """One entry of `agentFlowExecutedData`; the last one decides (S: buildAgentflow.ts:2243)."""
 
+    known: ClassVar = frozenset({"nodeId", "previousNodeIds"})
+
     nodeLabel: Lenient[str] = None
-    status: Lenient[str] = None
+    status: Lenient[State] = None
     data: Lenient[NodeData] = None
 
 
@@ -91,19 +115,29 @@ FAILED_STATES = frozenset({"ERROR", "TERMINATED", "TIMEOUT"})  # S: Interface.ts
 class Reasoning(Reply):
     """One step of Agentflow V1; its lists are `[null]` when empty (T: v1_seq)."""
 
+    known: ClassVar = frozenset(
+        {"agentName", "messages", "next", "instructions", "artifacts", "state", "nodeName", "nodeId"}
+    )  # S
+
     usedTools: Lenient[list[Lenient[UsedTool]]] = None
     sourceDocuments: Lenient[list[Lenient[SourceDocument]]] = None
+
+
+BUTTONS = tuple(f"{flow}{word}-button" for flow in ("agentflowv2-", "") for word in ("approve", "reject"))
+"""V2 (T: af_human_1_pause), and V1 (S: buildAgentGraph.ts:347-358)."""
 
 
 class ActionElement(Reply):
     """A button of a paused run (T: af_human_1_pause)."""
 
-    type: Lenient[str] = None
+    type: Lenient[Annotated[str, words(*BUTTONS)]] = None
     label: Lenient[str] = None
 
 
 class ActionData(Reply):
     """Where a paused run goes on (T: af_human_1_pause)."""
+
+    known: ClassVar = frozenset({"nodeLabel", "input"})  # recorded
 
     nodeId: Lenient[str] = None
 
@@ -119,6 +153,8 @@ class ActionMapping(Reply):
 class Action(Reply):
     """What a paused run waits for (T: af_human_1_pause; V1: S: buildAgentGraph.ts:347-358)."""
 
+    known: ClassVar = frozenset({"id"})
+
     mapping: Lenient[ActionMapping] = None
 
     elements: Lenient[list[Lenient[ActionElement]]] = None
@@ -130,6 +166,11 @@ class Prediction(Reply):
 
     `chatId` is in all of them, and either `text` or, with an output parser, `json` (T: cf_json).
     """
+
+    known: ClassVar = frozenset(
+        {"question", "form", "followUpPrompts", "isStreamValid", "memoryType", "flowVariables", "artifacts"}
+        | {"fileAnnotations", "assistant"}
+    )
 
     chatId: str
     text: JsonValue = None
@@ -150,8 +191,12 @@ class StoredExecution(Reply):
     `executionData` is JSON text. There is no `chatId` in it, and `action` is always null, also of a paused run.
     """
 
+    known: ClassVar = frozenset(
+        {"agentflowId", "agentflow", "action", "isPublic", "updatedDate", "stoppedDate", "workspaceId"}
+    )  # recorded
+
     id: Lenient[str] = None
-    state: str
+    state: State
     executionData: Lenient[str] = None
     sessionId: Lenient[str] = None
     createdDate: Lenient[str] = None
@@ -159,6 +204,8 @@ class StoredExecution(Reply):
 
 class StoredExecutions(Reply):
     """The answer of GET /api/v1/executions, last updated first (S: services/executions; T: recover_2_running)."""
+
+    known: ClassVar = frozenset({"total"})
 
     data: list[StoredExecution]
 
@@ -169,7 +216,12 @@ class StoredMessage(Reply):
     The message of a pause has its `action`; once it is resumed, `action` is null (T: af_human).
     """
 
-    role: str
+    known: ClassVar = frozenset(
+        {"chatflowid", "chatType", "memoryType", "createdDate", "artifacts", "fileUploads", "fileAnnotations"}
+        | {"followUpPrompts", "leadEmail", "reasonContent", "feedback"}
+    )  # S: database/entities/ChatMessage.ts, and recorded
+
+    role: Role
     content: Lenient[str] = None
     id: Lenient[str] = None
     chatId: Lenient[str] = None
@@ -196,22 +248,20 @@ NO_SUCH_FLOW = re.compile(r"Error: chatMessagesService\.getAllChatMessages - Una
 """Messages of a flow that is not there, or of no id at all, whatever the key (T: unknown_flow). Matched whole."""
 
 
-class Failure(BaseModel):
+class Failure(Reply):
     """The body of every JSON error, also where a proxy makes it a 200 (S: middlewares/errors/index.ts:7-23)."""
 
-    model_config = ConfigDict(extra="ignore")
+    known: ClassVar = frozenset({"success", "stack"})
 
     statusCode: int
     message: str = ""
 
 
-class Refusal(BaseModel):
+class Refusal(Reply):
     """The other error bodies, from the gates in front of all paths but the public ones (S: index.ts:230-300).
 
     `error` for a key that is unknown, `message` for one that lacks a permission (T: otherkey).
     """
-
-    model_config = ConfigDict(extra="ignore")
 
     error: str = Field(validation_alias=AliasChoices("error", "message"))
 

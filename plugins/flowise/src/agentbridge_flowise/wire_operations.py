@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, JsonValue, StrictBool
 
 from agentbridge import FaultKind
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 PING, PONG = ("ping",), "pong"
 """The page of this path is the word `pong`, as text/html (T: ep_ping)."""
@@ -132,9 +133,14 @@ class KeyFlowsQuery(BaseModel):
 class StoredFlow(Reply):
     """A flow (S: database/entities/ChatFlow.ts; T: ep_chatflow_get). `flowData` is its drawing, as JSON text."""
 
+    known: ClassVar = frozenset(
+        {"analytic", "apiConfig", "chatbotConfig", "followUpPrompts", "mcpServerConfig", "speechToText", "textToSpeech"}
+        | {"webhookSecretConfigured", "workspaceId"}
+    )  # recorded
+
     id: str
     name: str
-    type: Lenient[str] = None
+    type: Lenient[Annotated[str, words("CHATFLOW", "AGENTFLOW", "MULTIAGENT", "ASSISTANT")]] = None  # S
     flowData: Lenient[str] = None
     deployed: Lenient[bool] = None
     isPublic: Lenient[bool] = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, JsonValue, field_validator
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
-from .wire import SourceDocument
+from .wire import Role, SourceDocument, State
 from .wire_operations import PageQuery
 
 STREAM = "text/event-stream"
@@ -41,17 +42,27 @@ class MessagesQuery(BaseModel):
     feedbackType: str | None = None
 
 
+Rating = Annotated[str, words(*RATINGS)]
+
+
 class Rated(Reply):
     """The feedback in a message (S: utils/getChatMessage.ts; R)."""
 
-    rating: Lenient[str] = None
+    known: ClassVar = frozenset({"id", "messageId", "content", "chatflowid", "chatId", "createdDate"})  # recorded
+
+    rating: Lenient[Rating] = None
 
 
 class ListedMessage(Reply):
     """A message (S: database/entities/ChatMessage.ts; T: ep_chatmessage)."""
 
+    known: ClassVar = frozenset(
+        {"memoryType", "artifacts", "fileUploads", "fileAnnotations", "followUpPrompts", "leadEmail", "reasonContent"}
+        | {"action", "agentReasoning", "execution", "sourceDocuments", "usedTools"}
+    )  # S: database/entities/ChatMessage.ts, and recorded
+
     id: str
-    role: str
+    role: Role
     content: Lenient[str] = None
     chatflowid: Lenient[str] = None
     chatId: Lenient[str] = None
@@ -76,8 +87,10 @@ class ExecutionsQuery(PageQuery):
 class ListedExecution(Reply):
     """A run of an Agentflow V2 (S: database/entities/Execution.ts; T: ep_execution)."""
 
+    known: ClassVar = frozenset({"action", "agentflow", "isPublic", "workspaceId"})  # recorded
+
     id: str
-    state: str
+    state: State
     agentflowId: Lenient[str] = None
     sessionId: Lenient[str] = None
     executionData: Lenient[str] = None
@@ -95,6 +108,8 @@ class ExecutionPage(Reply):
 
 class Aborted(Reply):
     """Answer of abort: the same whether anything ran or not (S: controllers/chat-messages; T: abort_nothing)."""
+
+    known: ClassVar = frozenset({"message"})  # recorded
 
     status: int
 
@@ -130,7 +145,7 @@ class StoredFeedback(Reply):
 
     id: str
     messageId: str
-    rating: Lenient[str] = None
+    rating: Lenient[Rating] = None
     content: Lenient[str] = None
     chatflowid: Lenient[str] = None
     chatId: Lenient[str] = None

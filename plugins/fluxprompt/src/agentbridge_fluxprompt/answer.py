@@ -94,6 +94,7 @@ def _called_back(body: dict[str, Any]) -> Result | Fault | None:
 
 def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
     """By status, but for the two in which the flow ran (vendor docs "Async flow execution")."""
+    wire.compare_failure(body)
     message, status = wire.message_of(body), response.status
     if status == 400 and wire.is_error_envelope(body) and not _is_poll(response):
         refused = message in wire.CALLBACK_REFUSALS
@@ -119,11 +120,12 @@ def _is_poll(response: HttpResponse) -> bool:
 def _failed(body: dict[str, Any]) -> Fault | None:
     """The failure that a 2xx holds, if it does."""
     inner = wire.inner_status(body)
+    if inner is None and not wire.says_failed(body):
+        return None
+    wire.compare_failure(body)
     if inner is not None:
         return fault_from_status(inner, wire.message_of(body), code=inner)
-    if wire.says_failed(body):
-        return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE, may_have_run=True)
-    return None
+    return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE, may_have_run=True)
 
 
 def _execution(

@@ -31,6 +31,7 @@ def failure(response: HttpResponse, body: dict[str, Any]) -> Fault | None:
     inner = wire.inner_status(body)
     if response.ok and inner is None and not _says_failed(body):
         return None
+    wire.compare_failure(body)
     message = wire.message_of(body)
     if response.ok:
         if inner is None:  # says that it failed, and no status says how

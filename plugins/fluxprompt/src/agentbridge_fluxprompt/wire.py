@@ -6,12 +6,12 @@ page), "public client" (code in the wild, second hand, but the only samples of s
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
 
 from pydantic import Field, FiniteFloat
 
 from agentbridge import File
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, compare, words
 
 RUN_PATH = "/flux/api-v2"
 """Runs a flow (help page; vendor docs "External API endpoints")."""
@@ -54,6 +54,8 @@ class OutputItem(Reply):
     Beside it stand `outputId` and `timestamp`, a local time without a zone. Several items, one a node: inference.
     """
 
+    known: ClassVar = frozenset({"outputId", "timestamp"})
+
     text: str
 
 
@@ -63,16 +65,23 @@ class EnvelopeData(Reply):
     message: Any
 
 
+STATES = ("pending", "in_progress", "completed", "error")
+State = Annotated[str, words(*STATES, "success")]
+"""The words of a run (vendor docs "Async flow execution"), and the envelope's own "success"."""
+
+
 class Envelope(Reply):
     """The direct answer to a run (public client). `executionId` in it is undocumented, but would be welcome."""
 
     data: EnvelopeData
-    status: Lenient[str] = None
+    status: Lenient[State] = None
     executionId: Lenient[str] = None
 
 
 class Measured(Reply):
     """What a run used (vendor docs "Async flow execution")."""
+
+    known: ClassVar = frozenset({"flowId", "finishedAt", "startedAt", "createdAt", "statusUrl", "error", "success"})
 
     tokensUsed: Lenient[int] = None
     totalCost: Lenient[FiniteFloat] = None
@@ -86,7 +95,7 @@ class Execution(Measured):
     """
 
     executionId: Annotated[str, Field(pattern=r"\w")]
-    status: Lenient[str] = None
+    status: Lenient[State] = None
     statusUrl: Lenient[str] = None  # may name another host, so it is never followed
     createdAt: Lenient[str] = None
     startedAt: Lenient[str] = None
@@ -99,7 +108,7 @@ class Consolidated(Measured):
 
     output: Any
     executionId: Lenient[str] = None
-    status: Lenient[str] = None
+    status: Lenient[State] = None
     errorMessage: Lenient[str] = None
 
 
@@ -181,6 +190,29 @@ def _said(value: Any, depth: int = _DEPTH) -> str:
     if isinstance(value, dict) and depth:
         return _said(value.get("message") or value.get("text"), depth - 1)
     return ""
+
+
+_FAILURE = frozenset(
+    {"statusCode", "status", "success", "message", "error", "errorMessage", "data", "executionId", "statusUrl"}
+    | {
+        "flowId",
+        "createdAt",
+        "startedAt",
+        "finishedAt",
+        "output",
+        "text",
+        "tokensUsed",
+        "totalCost",
+        "durationMs",
+        "code",
+    }
+)
+
+
+def compare_failure(body: dict[str, Any]) -> None:
+    """Notice what stands in a failure beside the fields of all the shapes that it may have."""
+    compare("Failure", body, _FAILURE)
+    compare("Failure.data", body.get("data"), frozenset({"message", "pods"}))
 
 
 def is_message_array(value: Any) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 AGENTS_PATH = "/integrations/agents"
 """Lists and creates agents; below it `{id}` and `{id}/documentation` ("List agents", "External API endpoints")."""
@@ -70,7 +70,7 @@ class AgentJsonBody(Reply):
     id: str
     content: dict[str, Any]
     name: Lenient[str] = None
-    type: Lenient[str] = None
+    type: Lenient[Annotated[str, words("agent", "chat")]] = None
     spaceId: Lenient[str] = None
     folderId: Lenient[str] = None
     documentation: Lenient[str] = None
@@ -78,6 +78,8 @@ class AgentJsonBody(Reply):
 
 class AgentCreated(Reply):
     """Answer to a creation: `{"status": "success", "flowId": ...}` ("Create an agent")."""
+
+    known: ClassVar = frozenset({"status"})
 
     flowId: str
 

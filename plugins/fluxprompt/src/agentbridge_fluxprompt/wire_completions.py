@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 COMPLETIONS_PATH = "/v1/chat/completions"
 MODELS_PATH = "/v1/models"
@@ -43,6 +43,8 @@ STATUS_OF_CODE = {
 class ModelBody(Reply):
     """A model ("List models")."""
 
+    known: ClassVar = frozenset({"object"})
+
     id: str
     provider: Lenient[str] = None
     owned_by: Lenient[str] = None
@@ -55,11 +57,15 @@ class ModelBody(Reply):
 class ModelsReply(Reply):
     """The list ("List models")."""
 
+    known: ClassVar = frozenset({"object"})
+
     data: list[ModelBody]
 
 
 class ChoiceMessage(Reply):
     """What the model said; `reasoning_content` where it produced one ("Chat completions")."""
+
+    known: ClassVar = frozenset({"role", "tool_calls", "refusal"})  # OpenAI's
 
     content: str | None = None  # null beside tool calls, or where all was thought
     reasoning_content: Lenient[str] = None
@@ -68,12 +74,16 @@ class ChoiceMessage(Reply):
 class Choice(Reply):
     """One of the generated completions ("Chat completions")."""
 
+    known: ClassVar = frozenset({"index", "logprobs"})  # OpenAI's
+
     message: ChoiceMessage
-    finish_reason: Lenient[str] = None
+    finish_reason: Lenient[Annotated[str, words("stop", "length", "tool_calls", "content_filter")]] = None
 
 
 class UsageBody(Reply):
     """Token counts ("Chat completions")."""
+
+    known: ClassVar = frozenset({"prompt_tokens_details", "completion_tokens_details"})  # OpenAI's
 
     prompt_tokens: Lenient[int] = None
     completion_tokens: Lenient[int] = None
@@ -82,6 +92,8 @@ class UsageBody(Reply):
 
 class CompletionReply(Reply):
     """A `chat.completion` ("Chat completions"). The first choice, with its message, is the proof."""
+
+    known: ClassVar = frozenset({"object", "created", "system_fingerprint"})  # the last one is OpenAI's
 
     choices: Annotated[list[Lenient[Choice]], Field(min_length=1)]
     id: Lenient[str] = None
@@ -93,7 +105,9 @@ class CompletionReply(Reply):
 class ErrorBody(Reply):
     """`error` of a failure: `{message, type, code}` ("Chat completions")."""
 
-    code: Lenient[str] = None
+    known: ClassVar = frozenset({"message", "type", "param"})  # the last one is OpenAI's
+
+    code: Lenient[Annotated[str, words(*STATUS_OF_CODE)]] = None
 
 
 class ErrorReply(Reply):

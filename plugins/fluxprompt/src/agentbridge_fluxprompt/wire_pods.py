@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 PODS_PATH = "/flux/memory-pods"
 """Creates a pod; below it `{podId}/add-document`, `/replace-document` and `/delete-document` (help page; "Create a pod")."""
@@ -18,6 +18,8 @@ and tips"). Matched whole: every other 400 is an invalid request."""
 
 READY = frozenset({"Finished", "Migrated"})
 """A file's status once it can be retrieved; `Migrated` is to be treated as `Finished` ("List or get memory pods")."""
+
+_WAITING = ("Pending", "Enqueued", "Processing", "Error")
 
 
 NEW_POD = {
@@ -51,7 +53,7 @@ class PodFileBody(Reply):
 
     fileName: str
     id: Lenient[str] = None
-    status: Lenient[str] = None
+    status: Lenient[Annotated[str, words(*_WAITING, *READY)]] = None
     chunkingMethod: Lenient[str] = None
     metadatas: Lenient[list[Any]] = None
     dimensions: Lenient[list[Any]] = None
@@ -75,17 +77,23 @@ class PodBody(Reply):
 class OnePod(Reply):
     """`data` of create, add and replace."""
 
+    known: ClassVar = frozenset({"message"})
+
     pods: PodBody
 
 
 class OnePodOrNone(Reply):
     """`data` of delete: `pods` is null where the pod is gone ("Delete a document")."""
 
+    known: ClassVar = frozenset({"message"})
+
     pods: PodBody | None
 
 
 class ManyPods(Reply):
     """`data` of list: `pods` "is always an array" ("List or get memory pods")."""
+
+    known: ClassVar = frozenset({"message"})
 
     pods: list[PodBody]
 

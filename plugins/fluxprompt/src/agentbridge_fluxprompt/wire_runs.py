@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
+
+from .wire import STATES
 
 WEBHOOK_PATH = "/flux/api-v2-webhook"
 """Starts a flow and answers with an acknowledgement only (help page; vendor docs "External API endpoints")."""
@@ -20,7 +22,7 @@ class ExecutionStatus(Reply):
     """
 
     executionId: str
-    status: str
+    status: Annotated[str, words(*STATES)]
     flowId: Lenient[str] = None
     createdAt: Lenient[str] = None
     startedAt: Lenient[str] = None
@@ -38,7 +40,7 @@ class BatchStatusBody(Reply):
     The words of `status` are documented in prose only: "already in progress, completed", "`status: error`".
     """
 
-    status: str
+    status: Annotated[str, words(*STATES)]
     errorMessage: Lenient[str] = None
     lastProcessedLine: Lenient[int] = None
     totalRows: Lenient[int] = None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, JsonValue
 
-from agentbridge.reading import Lenient, Reply
+from agentbridge.reading import Lenient, Reply, words
 
 FLOW_IN_URL = re.compile(r"/flows/([^/?#]+)")
 """The flow's id in a copied endpoint URL, `.../v1/flows/:flowId/generate` (S002)."""
@@ -151,7 +151,7 @@ class Folder(Reply):
     id: str
     name: Lenient[str] = None
     contentsCount: Lenient[int] = None
-    type: Lenient[str] = None  # "manual" in the sample; no other value is known
+    type: Lenient[Annotated[str, words("manual")]] = None  # "manual" in the sample; no other value is known
     description: Lenient[str] = None
 
 

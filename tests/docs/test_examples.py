@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/plugin-guide").glob("*.md"))]
+PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -42,6 +43,9 @@ def environment(emulators):
 
 
 def write_files(page: Path, folder: Path) -> None:
+    """The files that a page shows; the pages of the plugin guide go on with those of the plugin."""
+    if page.parent.name == "plugin-guide":
+        write_files(PLUGIN_PAGE, folder)
     for _, label, content in blocks(page):
         if label.startswith("file="):
             (folder / label.removeprefix("file=")).write_text(content)
@@ -64,9 +68,6 @@ def test_there_are_examples_to_run():
     assert len(programs()) >= 5
 
 
-PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
-
-
 def plugin_file(name: str) -> str:
     return next(content for _, label, content in blocks(PLUGIN_PAGE) if label == f"file={name}")
 
@@ -82,14 +83,45 @@ def test_the_smallest_plugin_is_small():
     assert lines["test_acme.py"] - blank <= 8
 
 
-def test_the_smallest_plugin_passes_the_contract(tmp_path):
-    write_files(PLUGIN_PAGE, tmp_path)
+def suites() -> list[tuple[str, str]]:
+    return [
+        (str(page.relative_to(ROOT)), label.removeprefix("file="))
+        for page in PAGES
+        for _, label, _ in blocks(page)
+        if label.startswith("file=test_")
+    ]
+
+
+def test_the_smallest_plugin_has_a_suite():
+    assert ("docs/write-a-plugin.md", "test_acme.py") in suites()
+
+
+@pytest.mark.parametrize(("page", "suite"), suites())
+def test_a_suite_that_a_page_shows_passes(page, suite, tmp_path):
+    write_files(ROOT / page, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_acme.py"],
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", suite],
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert re.search(r"[3-9][0-9] passed", done.stdout)
+
+
+def test_what_is_published_needs_the_same_core_and_the_emulator_as_an_extra():
+    page = ROOT / "docs/plugin-guide/publishing.md"
+    project = tomllib.loads(next(content for _, label, content in blocks(page) if label == "file=published.toml"))[
+        "project"
+    ]
+    assert project["dependencies"] == tomllib.loads(plugin_file("pyproject.toml"))["project"]["dependencies"]
+    assert project["optional-dependencies"] == {"emulator": ["agentbridge-core[emulator]"]}
+
+
+def test_each_question_to_a_vendor_says_where_its_answer_goes():
+    asked = re.split(r"^- \[ \] ", (ROOT / "src/agentbridge/scaffold/questions.md").read_text(), flags=re.MULTILINE)[1:]
+    assert len(asked) > 20
+    for question in asked:
+        assert re.search(r"\?", question), question
+        assert re.search(r"\([^()]*(?:\([^()]*\)[^()]*)*\)\n(?:\n### .*\n\n)?$", question), question
 
 
 def test_the_smallest_plugins_metadata_is_valid():
@@ -99,9 +131,17 @@ def test_the_smallest_plugins_metadata_is_valid():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", BLOCK.sub("", page.read_text())):
         if not target.startswith(("http://", "https://")):
-            assert (page.parent / target).exists(), target
+            found = page.parent / target if target else page
+            assert found.exists(), target
+            assert not anchor or anchor in anchors(found), f"{target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_public_name_is_in_the_reference():

@@ -131,7 +131,8 @@ class Small(Provider):
         return HttpRequest("GET", f"{call.base_url}/v1/runs/{quote(pending.id or '', safe='')}", auth=self.auth(call))
 
     def recover(self, request: HttpRequest) -> Pending | None:
-        return Pending("poll", request.json["call"])
+        run = request.json.get("call") if isinstance(request.json, dict) else None
+        return Pending("poll", run) if isinstance(run, str) else None
 
     def resume(self, interrupt: Interrupt, decision: str, feedback: str | None) -> dict[str, Any]:
         return {"resume": {**interrupt.resume, "decision": decision, "because": feedback}}

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from agentbridge import FaultKind
 from agentbridge.testing import Answer, ProviderContract
-from agentbridge_flowgent import FlowGent, GetUsage, ListAgents
+from agentbridge_flowgent import FlowGent, GetUsage, ListAgents, SendWhatsAppTemplate
 
 QUESTION = {"role": "user", "content": "hello"}
 ANSWER = {"role": "assistant", "content": "hi"}
@@ -59,4 +59,8 @@ class TestFlowGent(ProviderContract):
     operations: ClassVar = {
         "usage": (GetUsage("a-1"), Answer({"agent_id": "a-1", "usage": {"total_credits_used": 1.5}})),
         "agents": (ListAgents(), Answer([])),
+        "whatsapp": (
+            SendWhatsAppTemplate("a-1", "31612345678", "order_update", "en_US"),
+            Answer({"messaging_product": "whatsapp", "contacts": [{"wa_id": "w-1"}], "messages": [{"id": "wamid.1"}]}),
+        ),
     }

@@ -5,9 +5,27 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
-from agentbridge import FaultKind
+from agentbridge import FaultKind, File
 from agentbridge.testing import Answer, ProviderContract
-from agentbridge_flowise import Flowise
+from agentbridge_flowise import (
+    Abort,
+    AttachFiles,
+    CanStream,
+    CreateLead,
+    Flowise,
+    GetExecution,
+    GetFlow,
+    GetUploadRules,
+    GetVersion,
+    GiveFeedback,
+    ListExecutions,
+    ListFeedback,
+    ListFlows,
+    ListMessages,
+    Ping,
+    UpdateFeedback,
+    UpsertDocuments,
+)
 
 WRAPPED = "Error: predictionsServices.buildChatflow - "
 IDS = {"chatId": "c-1", "sessionId": "s-1", "chatMessageId": "m-1"}
@@ -15,6 +33,10 @@ NODE = {"nodeLabel": "LLM", "status": "FINISHED", "data": {"output": {"content":
 METADATA = {"chatId": "c-1", "chatMessageId": "m-1", "sessionId": "s-1"}
 BUTTONS = [{"type": "agentflowv2-approve-button"}, {"type": "agentflowv2-reject-button"}]
 TOOL = {"tool": "t", "toolInput": {"a": 1}, "toolOutput": "x"}
+NOTE = File("note.txt", b"The word is plum.")
+FLOW = {"id": "f-1", "name": "small", "flowData": '{"nodes": [], "edges": []}', "type": "AGENTFLOW"}
+RUN = {"id": "e-1", "state": "FINISHED", "agentflowId": "f-1", "executionData": "[]"}
+RATING = {"id": "r-1", "messageId": "m-1", "rating": "THUMBS_UP", "content": "well said"}
 SOURCE = {"pageContent": "a page", "metadata": {"source": "https://example.com/a"}}
 
 
@@ -85,4 +107,28 @@ class TestFlowise(ProviderContract):
         "the key was refused": (
             stream(("error", WRAPPED + "Unauthorized"), ("end", "[DONE]")), FaultKind.AUTHENTICATION,
         ),
+    }  # fmt: skip
+    # VerifyKey and ListKeyFlows are left out: their routes want the key in the path, where the contract allows none.
+    operations: ClassVar = {
+        "ping": (Ping(), Answer(b"pong", headers={"content-type": "text/html; charset=utf-8"})),
+        "version": (GetVersion(), Answer({"version": "3.1.4"})),
+        "flows": (ListFlows(), Answer({"data": [FLOW], "total": 1})),
+        "flow": (GetFlow("f-1"), Answer(FLOW)),
+        "streaming": (CanStream("f-1"), Answer({"isStreaming": True})),
+        "uploads": (
+            GetUploadRules("f-1"),
+            Answer({"isSpeechToTextEnabled": False, "isImageUploadAllowed": False, "isRAGFileUploadAllowed": False,
+                    "imgUploadSizeAndTypes": [], "fileUploadSizeAndTypes": []}),
+        ),
+        "messages": (ListMessages("f-1"), Answer([{"id": "m-1", "role": "apiMessage", "content": "hi"}])),
+        "executions": (ListExecutions(), Answer({"data": [RUN], "total": 1})),
+        "execution": (GetExecution("e-1"), Answer(RUN)),
+        "abort": (Abort("f-1", "c-1"), Answer({"status": 200, "message": "Chat message aborted"})),
+        "give-feedback": (GiveFeedback("m-1", "THUMBS_UP"), Answer(RATING)),
+        "update-feedback": (UpdateFeedback("r-1", comment="no"), Answer({"status": "OK"})),
+        "feedback": (ListFeedback("f-1"), Answer([RATING])),
+        "lead": (CreateLead("f-1", "Ann"), Answer({"id": "l-1", "name": "Ann", "chatflowid": "f-1"})),
+        "attach": (AttachFiles("f-1", "c-1", NOTE), Answer([{"name": "note.txt", "mimeType": "text/plain", "size": 17,
+                                                             "content": "The word is plum."}])),
+        "upsert": (UpsertDocuments("f-1"), Answer({"numAdded": 1, "addedDocs": [SOURCE]})),
     }  # fmt: skip

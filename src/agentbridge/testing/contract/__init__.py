@@ -8,7 +8,9 @@ from .emulated import Emulated
 from .examples import Answer
 from .failures import ReadFailures
 from .fields import Fields
+from .lost import Lost
 from .operations import Operations
+from .overridden import Overridden
 from .overriding import check_overrides, own
 from .polls import Polls
 from .requests import Requests
@@ -20,7 +22,19 @@ __all__ = ["Answer", "ProviderContract"]
 
 
 class ProviderContract(
-    Requests, Fields, Secrets, ReadAnswers, ReadFailures, Streams, Polls, Callbacks, Resuming, Operations, Emulated
+    Requests,
+    Fields,
+    Secrets,
+    ReadAnswers,
+    ReadFailures,
+    Overridden,
+    Streams,
+    Lost,
+    Polls,
+    Callbacks,
+    Resuming,
+    Operations,
+    Emulated,
 ):
     """Subclass it as `class TestMine(ProviderContract)` and set what is marked "required".
 
@@ -34,9 +48,15 @@ class ProviderContract(
             MalformedResponseError is due). Required, unless `no_errors_in_200` cites where the vendor rules it out.
         errors: by name, a documented failure of any other status, and its FaultKind.
         sentences: fixed sentences that are the vendor's only sign of a failure, and where each is written.
+        overrides: names of failures whose `retryable` or `may_have_run` the vendor itself states otherwise than the
+            table in docs/errors.md, and where it does.
         decisive: names of fields whose value decides whether there is an answer, as a status does. All other optional
             fields may have values that nobody knows. What differs in your errors is found without it.
+        open_maps: names of fields in which the agent's author, not the vendor, says what the fields are: an object of
+            named outputs. What stands below is the agent's own.
         streams: by name, the bytes of a stream and its text, or its FaultKind. Required with `decoder`.
+        proofs_in_text: names of fields that are the vendor's sign of success in a stream's last piece of text, as a
+            reason why it stops; whatever follows it, `[DONE]` or usage, proves no more.
         callbacks: by name, the body of a callback and its text, its FaultKind, or None where it is no answer yet.
             Required with `read_callback`.
         operations: by name, an operation and an answer to it.

@@ -13,7 +13,7 @@ from ...errors import AgentBridgeError, InvocationError
 from ...model import Pending, Result
 from .base import Answers, Base
 from .examples import GARBAGE, PROSE, Answer, as_tuple
-from .mutations import Path, at, fields, grown, replaced, shape, shown, texts, without
+from .mutations import Path, at, fields, is_below, replaced, shape, shown, texts, without
 
 _UNKNOWN: tuple[Any, ...] = ("a-new-value", {"a": ["new", "form"]})
 _EMPTY = "empty answer"  # the core's own warning, which is no word of the provider's
@@ -43,7 +43,7 @@ class ReadAnswers(Base):
 
     def test_unknown_fields_harm_no_answer(self) -> None:
         for name, (answers, text) in self.answers.items():
-            more = tuple(attrs.evolve(one, body=grown(one.body)) for one in as_tuple(answers))
+            more = tuple(attrs.evolve(one, body=self._grown(one.body)) for one in as_tuple(answers))
             outcome = self._outcome(more, tool_errors="report")
             assert _text(outcome) == text, f"answer {name!r} with unknown fields became {outcome!r}: ignore them"
 
@@ -81,6 +81,19 @@ class ReadAnswers(Base):
                     f" answer, as a status does: decisive = frozenset({{{path[-1]!r}}})"
                 )
 
+    def test_the_names_in_an_open_map_are_the_agents_own(self) -> None:
+        found = set()
+        for name, answers, index, path in self._each_open_map():
+            found.add(path[-1])
+            body = as_tuple(answers)[index].body
+            renamed = {f"another_{key}": value for key, value in at(body, path).items()}
+            outcome = self._outcome(_exchanged(answers, index, replaced(body, path, renamed)), tool_errors="report")
+            assert isinstance(outcome, Result), (
+                f"answer {name!r} with other names in {shown(path)} became {outcome!r}: what the vendor names is no open map"
+            )
+        unseen = self.open_maps - found
+        assert not unseen, f"open_maps names {sorted(unseen)}, and no answer has an object with fields there: show one"
+
     def test_an_answer_may_mention_errors(self) -> None:
         sentences = [*PROSE, *(text for body in self._error_bodies() for _, text in texts(body) if len(text) > 2)]
         for name, (answers, _) in self.answers.items():
@@ -97,8 +110,21 @@ class ReadAnswers(Base):
     def _each_field(self) -> Iterator[tuple[str, Answers, str, int, Path]]:
         for name, (answers, text) in self.answers.items():
             for index, one in enumerate(as_tuple(answers)):
-                for path in fields(one.body):
+                for path in self._vendors(one.body):
                     yield name, answers, text, index, path
+
+    def _each_open_map(self) -> Iterator[tuple[str, Answers, int, Path]]:
+        for name, (answers, _) in self.answers.items():
+            for index, one in enumerate(as_tuple(answers)):
+                for path in fields(one.body):
+                    held = at(one.body, path)
+                    if (
+                        path[-1] in self.open_maps
+                        and not is_below(path, self.open_maps)
+                        and isinstance(held, dict)
+                        and held
+                    ):
+                        yield name, answers, index, path
 
     def _text_places(self, answers: Answers) -> Iterator[tuple[int, Path]]:
         """Where the words of the agent stand: what is put there is read as the answer."""
@@ -137,4 +163,5 @@ def _is_honest(outcome: Result | AgentBridgeError, text: str, whole: Result | Ag
     if not isinstance(outcome, Result):
         return isinstance(outcome, InvocationError)
     known = {_EMPTY, *(whole.warnings if isinstance(whole, Result) else ())}
-    return outcome.text == text or (outcome.text.strip() != "" and bool(set(outcome.warnings) - known))
+    left = outcome.text.strip() != "" or outcome.status == "waiting_for_input"  # a pause is one without its question
+    return outcome.text == text or (left and bool(set(outcome.warnings) - known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias
 
@@ -9,8 +10,8 @@ import attrs
 
 from ...bridge import Bridge
 from ...connection import Connection
-from ...errors import AgentBridgeError, InvocationError
-from ...faults import FaultKind
+from ...errors import AgentBridgeError, InvocationError, UnsupportedFeatureError
+from ...faults import Fault, FaultKind
 from ...model import Invocation, Pending, Result
 from ...plugins import Registry
 from ...provider import Call, Operation, Provider
@@ -19,6 +20,8 @@ from ...retry import RetryPolicy
 from ...wire import HttpRequest, HttpResponse
 from ..memory import MemoryTransport
 from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, as_tuple
+from .facts import disagreement
+from .mutations import Path, fields, grown, is_below
 
 Answers: TypeAlias = Answer | tuple[Answer, ...]
 _SAYING = ("text", "inputs", "messages", "files")
@@ -33,7 +36,10 @@ class Base:
     no_errors_in_200: ClassVar[str] = ""
     errors: ClassVar[Mapping[str, tuple[Answer, FaultKind]]] = {}
     sentences: ClassVar[Mapping[str, str]] = {}
+    overrides: ClassVar[Mapping[str, str]] = {}
     decisive: ClassVar[frozenset[str]] = frozenset()
+    open_maps: ClassVar[frozenset[str]] = frozenset()
+    proofs_in_text: ClassVar[frozenset[str]] = frozenset()
     streams: ClassVar[Mapping[str, tuple[bytes, str | FaultKind]]] = {}
     callbacks: ClassVar[Mapping[str, tuple[Any, str | FaultKind | None]]] = {}
     operations: ClassVar[Mapping[str, tuple[Operation[Any], Answer]]] = {}
@@ -47,11 +53,29 @@ class Base:
         return next(field for field in _SAYING if field in self.provider.accepts)
 
     def _with(self, *fields: str, agent: str = "", **said: Any) -> Invocation:
-        """A call that sets these fields, beside what every call needs. Some vendors take a text or inputs, not both."""
+        """A call that sets these fields, beside what every call needs."""
+        target = f"{self.provider.name}:{agent or self.agent}"
         said = {**{field: self._example(field) for field in fields}, **said}
-        if "inputs" not in said or self._needed() != "text":
-            said.setdefault(self._needed(), self._example(self._needed()))
-        return Invocation(target=f"{self.provider.name}:{agent or self.agent}", **said)
+        needed = self._needed()
+        whole = Invocation(target=target, **{needed: self._example(needed), **said})
+        if needed != "text" or "text" in said or "inputs" not in said or "inputs" not in self.provider.accepts:
+            return whole
+        alone = Invocation(target=target, **said)  # some vendors take a text or inputs, some need a text beside them
+        return alone if self._takes(alone) else whole
+
+    def _takes(self, invocation: Invocation) -> bool:
+        try:
+            self._built(copy.deepcopy(invocation))
+        except UnsupportedFeatureError:
+            return False
+        return True
+
+    def _calls(self) -> Iterator[tuple[str, bool]]:
+        """Each field that a call may set, plain and streaming. A stream's answer goes nowhere else."""
+        for streaming in self._modes():
+            for field in sorted(self.provider.accepts):
+                if not (streaming and field == "callback_url"):
+                    yield field, streaming
 
     def _example(self, field: str) -> Any:
         return self.examples.get(field, EXAMPLES[field])
@@ -133,7 +157,7 @@ class Base:
                 if isinstance(value, Pending) and value.kind == "poll":
                     known = self._located(value, known)
                     yield f"a poll of {name!r}", known
-        lost = self.provider.recover(self._built())
+        lost = self.provider.recover(without_auth(self._built()))
         if lost is not None:
             yield "a poll of a lost run", self._located(lost, lost)
 
@@ -158,6 +182,18 @@ class Base:
             for given in (self.errors_in_200, self.errors)
             for name, (answer, kind) in given.items()
         ]
+
+    def _vendors(self, body: Any) -> Iterator[Path]:
+        """Where the vendor's own fields stand; what is below an open map is the agent's."""
+        return (path for path in fields(body) if not is_below(path, self.open_maps))
+
+    def _grown(self, body: Any) -> Any:
+        """The body with a field that nobody knows in each object of the vendor's own."""
+        return grown(body, but=self.open_maps)
+
+    def _disagreement(self, name: str, fault: Fault, status: int) -> str | None:
+        """What the fault of this example says against the table, unless the vendor itself says so."""
+        return None if name in self.overrides else disagreement(fault, status)
 
     def _documented_errors(self) -> list[tuple[str, Answer, FaultKind]]:
         """Those whose kind the author knows."""

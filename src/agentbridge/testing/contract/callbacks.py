@@ -10,8 +10,7 @@ from ...model import Result
 from ...wire import HttpRequest, decode_json
 from .base import Base, skip
 from .examples import GARBAGE, as_bytes
-from .failures import disagreement
-from .mutations import fields, grown, replaced, shown, without
+from .mutations import replaced, shown, without
 
 
 class Callbacks(Base):
@@ -31,7 +30,7 @@ class Callbacks(Base):
             found = value.text if isinstance(value, Result) else value.kind if isinstance(value, Fault) else value
             assert found == expected, f"callback {name!r} was read as {value!r}, not as {expected!r}"
             assert repr(self._called_back(body)) == repr(value), f"callback {name!r} reads in two ways: keep no state"
-            problem = disagreement(value, 200) if isinstance(value, Fault) else None
+            problem = self._disagreement(name, value, 200) if isinstance(value, Fault) else None
             assert problem is None, f"callback {name!r} is a fault, but {problem}"
 
     def test_an_empty_callback_is_no_answer(self) -> None:
@@ -55,7 +54,7 @@ class Callbacks(Base):
     def test_unknown_fields_harm_no_callback(self) -> None:
         self._needs_callbacks()
         for name, body, text in self._answering():
-            value = self._called_back(grown(body))
+            value = self._called_back(self._grown(body))
             assert isinstance(value, Result) and value.text == text, (  # noqa: PT018 (one promise)
                 f"callback {name!r} with unknown fields became {value!r}: ignore them"
             )
@@ -63,7 +62,7 @@ class Callbacks(Base):
     def test_a_callback_without_one_of_its_fields_is_the_same_or_none(self) -> None:
         self._needs_callbacks()
         for name, body, text in self._answering():
-            for path in fields(body):
+            for path in self._vendors(body):
                 for changed in (without(body, path), replaced(body, path, None)):
                     value = self._called_back(changed)
                     same = isinstance(value, Result) and (

@@ -49,11 +49,17 @@ def at(body: Any, path: Path) -> Any:
     return body
 
 
-def grown(body: Any) -> Any:
-    """The body with a field that nobody knows in each object."""
+def grown(body: Any, but: frozenset[str] = frozenset()) -> Any:
+    """The body with a field that nobody knows in each object, `but` what stands in fields of these names."""
     if isinstance(body, dict):
-        return {**{key: grown(value) for key, value in body.items()}, "a_new_field": {"of": ["the", "vendor"]}}
-    return [grown(item) for item in body] if isinstance(body, list) else body
+        within = {key: value if key in but else grown(value, but) for key, value in body.items()}
+        return {**within, "a_new_field": {"of": ["the", "vendor"]}}
+    return [grown(item, but) for item in body] if isinstance(body, list) else body
+
+
+def is_below(path: Path, names: frozenset[str]) -> bool:
+    """Whether a field of one of these names is above the path's end."""
+    return any(key in names for key in path[:-1])
 
 
 def shape(path: Path) -> Path:

@@ -12,7 +12,7 @@ from ...provider import Operation
 from ..memory import MemoryTransport
 from .base import Base, skip
 from .examples import GARBAGE, STATUSES, Answer
-from .failures import disagreement
+from .facts import disagreement
 from .payload import is_at
 
 

@@ -1,4 +1,4 @@
-"""Runs that answer later: asked for at the connection's own address, each for itself, and found again when lost."""
+"""Runs that answer later: asked for at the connection's own address, each for itself."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import attrs
 
 from ...errors import AgentBridgeError
 from ...model import Pending
-from ...redaction import without_auth
 from ...wire import HttpRequest
 from ..memory import MemoryTransport
 from .base import Answers, Base, skip
-from .examples import CANARY, GARBAGE, OTHER_FRESH_ID, Answer, as_tuple
+from .examples import CANARY, GARBAGE, Answer, as_tuple
 from .mutations import replaced, texts
 from .payload import Payload, is_at
 
@@ -35,7 +34,7 @@ _HEADERS = ("location", "content-location", "operation-location")
 
 
 class Polls(Base):
-    """Checks of `build_poll` and `recover`, where the provider writes them."""
+    """Checks of `build_poll`, where the provider writes it."""
 
     def test_answers_that_come_later_are_asked_for(self) -> None:
         for name, (answers, _) in self.answers.items():
@@ -95,27 +94,6 @@ class Polls(Base):
             document = json.loads(json.dumps(pending.to_dict()))
             assert Pending.from_dict(document) == pending, f"{what}: put plain values into Pending"
             assert CANARY not in json.dumps(document), f"{what} holds the key"
-
-    def test_a_lost_run_is_found_again(self) -> None:
-        if not self._writes("recover"):
-            skip(f"{self.provider.name} writes no recover: its lost runs cannot be found")
-        found = []
-        for streaming in self._modes():
-            for field in sorted(self.provider.accepts):
-                request, other = (
-                    without_auth(self._built(self._with(field), streaming=streaming, **facts))
-                    for facts in ({}, {"fresh_id": OTHER_FRESH_ID})
-                )
-                pending, again, another = map(self.provider.recover, (request, request, other))
-                assert pending == again, "recover gives two Pendings for one request"
-                assert pending is None or pending != another, (
-                    "recover gives the same Pending for two calls: send call.fresh_id, and find the run by it"
-                )
-                found += [pending] if pending else []
-        assert found, "recover finds no run of any call"
-        assert self._writes("build_poll"), (
-            "recover is written, so write build_poll(pending, call), which asks for the run"
-        )
 
     def _needs_polls(self) -> None:
         if not self._writes("build_poll"):

@@ -38,13 +38,12 @@ class Requests(Base):
         assert getattr(self, "answers", None), "set answers = {'a name': (Answer(the vendor's body), 'the text')}"
 
     def test_the_same_call_builds_the_same_request(self) -> None:
-        for streaming in self._modes():
-            for field in sorted(self.provider.accepts):
-                invocation = self._with(field)
-                first, second = (self._built(copy.deepcopy(invocation), streaming=streaming) for _ in range(2))
-                assert (first, repr(first), first.auth) == (second, repr(second), second.auth), (
-                    "the same call gave two requests: use call.fresh_id instead of making up ids, and no clock"
-                )
+        for field, streaming in self._calls():
+            invocation = self._with(field)
+            first, second = (self._built(copy.deepcopy(invocation), streaming=streaming) for _ in range(2))
+            assert (first, repr(first), first.auth) == (second, repr(second), second.auth), (
+                "the same call gave two requests: use call.fresh_id instead of making up ids, and no clock"
+            )
 
     def test_building_changes_nothing_that_the_caller_gave(self) -> None:
         for field in sorted(self.provider.accepts):

@@ -67,7 +67,7 @@ class Resuming(Base):
         assert result.interrupt is not None
         return dict(self.provider.resume(result.interrupt, decision, None))
 
-    def _resumed(self, result: Result, decision: str, feedback: str) -> HttpRequest:
+    def _resumed(self, result: Result, decision: str, feedback: str | None) -> HttpRequest:
         """What is sent to continue the run."""
         transport = MemoryTransport([HttpResponse(500)])
         bridge = self._bridge(transport)

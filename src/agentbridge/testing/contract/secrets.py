@@ -54,11 +54,10 @@ class Secrets(Base):
 
     def _builders(self) -> Iterator[tuple[str, Callable[[str | None], HttpRequest]]]:
         """By what is asked: makes its request with a key, or with none."""
-        for streaming in self._modes():
-            for field in sorted(self.provider.accepts):
-                invocation = self._with(field)
-                what = f"a call with {field}{', streaming' * streaming}"
-                yield what, lambda key, said=invocation, s=streaming: self._built(said, key=key, streaming=s)  # type: ignore[misc]
+        for field, streaming in self._calls():
+            invocation = self._with(field)
+            what = f"a call with {field}{', streaming' * streaming}"
+            yield what, lambda key, said=invocation, s=streaming: self._built(said, key=key, streaming=s)  # type: ignore[misc]
         for what, pending in self._pendings():
             yield what, lambda key, p=pending: self.provider.build_poll(p, self._call(key))  # type: ignore[misc]
         for name, (operation, _) in self.operations.items():

@@ -15,8 +15,7 @@ from ...wire import decode_json
 from .base import Base, skip
 from .cutting import each_cutting
 from .examples import GARBAGE
-from .failures import disagreement
-from .mutations import fields, replaced, without
+from .mutations import fields, replaced, texts, without
 
 _EVENTS = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound, StepChanged, VendorEvent)
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
@@ -42,7 +41,7 @@ class Streams(Base):
             else:
                 assert isinstance(end, Fault), f"stream {name!r} is a failure and was read as an answer"
                 assert end.kind is expected, f"stream {name!r} was read as {end.kind}, not as {expected}"
-                problem = disagreement(end, 200)
+                problem = self._disagreement(name, end, 200)
                 assert problem is None, f"stream {name!r} is {end.kind}, but {problem}"
 
     def test_streams_give_the_same_events_in_any_cutting(self) -> None:
@@ -77,7 +76,7 @@ class Streams(Base):
             for cut in _cuts(data):
                 events, early = self._decoded([data[:cut]], name)
                 if isinstance(early, Fault):
-                    self._check_partial(events, early, name, cut)
+                    self._check_partial(events, early, name, data[:cut])
                     assert early.kind in {FaultKind.INTERRUPTED, end.kind if isinstance(end, Fault) else None}, (
                         f"stream {name!r} that broke off is {early.kind}: make it FaultKind.INTERRUPTED"
                     )
@@ -86,8 +85,24 @@ class Streams(Base):
                 assert cut > unproven and early.text == end.text, (  # noqa: PT018 (one promise)
                     f"stream {name!r} that broke off after {data[:cut][-60:]!r} was read as the answer {early.text!r}:"
                     " only the vendor's own sign of success makes one, so return"
-                    " Fault(FaultKind.INTERRUPTED, ..., partial=...) before it"
+                    " Fault(FaultKind.INTERRUPTED, ..., partial=...) before it. Where a field of the last piece of text is"
+                    " that sign: proofs_in_text = frozenset({'the field'})"
                 )
+
+    def test_a_proof_in_the_last_text_is_needed(self) -> None:
+        self._needs_streams()
+        found = set()
+        for name, (data, expected) in self.streams.items():
+            proven = data[: self._last_content(data, name)] if isinstance(expected, str) else b""
+            for field, changed in _unproved(proven, self.proofs_in_text):
+                found.add(field)
+                _, end = self._decoded([changed], name)
+                assert isinstance(end, Fault), (
+                    f"stream {name!r} that broke off is an answer also without {field!r} in its last piece of text, so"
+                    " that is not its proof: only the vendor's own sign of success makes an answer"
+                )
+        unseen = self.proofs_in_text - found
+        assert not unseen, f"proofs_in_text names {sorted(unseen)}, which no stream has in its last piece of text"
 
     def test_a_stream_of_nothing_is_never_an_answer(self) -> None:
         self._needs_streams()
@@ -101,7 +116,7 @@ class Streams(Base):
             if not isinstance(expected, str):
                 events, end = self._decoded([data], name)
                 assert isinstance(end, Fault)
-                self._check_partial(events, end, name, len(data))
+                self._check_partial(events, end, name, data)
 
     def test_decoders_never_raise(self) -> None:
         self._needs_streams()
@@ -163,19 +178,25 @@ class Streams(Base):
 
     def _unproven(self, data: bytes, name: str) -> int:
         """Up to how many bytes nothing can be proven: its last content is to come, or is all that came of more."""
+        end = self._last_content(data, name)
+        proven = any(True for _ in _unproved(data[:end], self.proofs_in_text))
+        return end if data[end:].strip() and not proven else max(0, end - 1)
+
+    def _last_content(self, data: bytes, name: str) -> int:
+        """After how many bytes all its content has come; 0 where it has none."""
         whole = _content(self._decoded([data], name)[0])
         decoder, seen = self._decoder(), 0
         for index in range(len(data)):
             seen += len(_content(decoder.feed(data[index : index + 1])))
             if whole and seen == len(whole):
-                return index + 1 if data[index + 1 :].strip() else index
+                return index + 1
         return 0
 
-    def _check_partial(self, events: list[Event], fault: Fault, name: str, cut: int) -> None:
+    def _check_partial(self, events: list[Event], fault: Fault, name: str, data: bytes) -> None:
         text = "".join(event.text for event in events if isinstance(event, TextDelta))
         arrived = "" if fault.partial is None else fault.partial.text
-        assert arrived == text, (
-            f"stream {name!r} failed after {cut} bytes, and its text so far, {text!r}, is not in the Fault:"
+        assert arrived == text or _is_whole(arrived, text, data), (
+            f"stream {name!r} failed after {len(data)} bytes, and its text so far, {text!r}, is not in the Fault:"
             " partial=Result(text=..., output=...)"
         )
 
@@ -188,6 +209,26 @@ def _cuts(data: bytes) -> list[int]:
 
 def _content(events: list[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, _CONTENT)]
+
+
+def _is_whole(arrived: str, text: str, data: bytes) -> bool:
+    """Whether this is the text so far and more of it, as one event of the vendor's gave it. Blanks do not count."""
+    whole, pieces = (" ".join(words.split()) for words in (arrived, text))
+    sent = (said for _, _, value in _json_lines(_lines(data)) for _, said in texts([value]))
+    return bool(pieces) and whole.startswith(pieces) and any(whole == " ".join(said.split()) for said in sent)
+
+
+def _unproved(data: bytes, proofs: frozenset[str]) -> Iterator[tuple[str, bytes]]:
+    """The stream with one of its proofs taken out of its last event, or null."""
+    lines = _lines(data)
+    for index, prefix, value in list(_json_lines(lines))[-1:]:
+        for path in fields(value):
+            if path[-1] in proofs:
+                for changed in (without(value, path), replaced(value, path, None)):
+                    yield (
+                        str(path[-1]),
+                        b"".join([*lines[:index], prefix, _compact(changed), b"\n", *lines[index + 1 :]]),
+                    )
 
 
 def _lines(data: bytes) -> list[bytes]:

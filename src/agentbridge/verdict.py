@@ -153,7 +153,7 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
         fault.message,
         provider=asked.provider,
         connection=asked.connection,
-        agent=asked.agent,
+        agent=redactor.text(asked.agent),
         request=request,
         response=shown,
         fault=fault,

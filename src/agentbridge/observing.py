@@ -30,7 +30,7 @@ from .observations import (
 from .provider import Operation
 from .redaction import redactor_of, without_auth
 from .verdict import Asked, Failure, masked_request
-from .wire import HttpResponse, NoAnswer, Sleep
+from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], Happened]
@@ -67,9 +67,9 @@ def listeners(observers: Iterable[Observer]) -> tuple[Listener, ...]:
 
 def audience(own: tuple[Listener, ...]) -> tuple[Listener, ...]:
     """Who hears of a call that begins now: these, and the log where it is enabled."""
-    if log.isEnabledFor(logging.DEBUG):
-        return (*own, _LOG_ALL)
-    return (*own, _LOG_RETRIES) if log.isEnabledFor(logging.INFO) else own
+    if not log.isEnabledFor(logging.INFO):
+        return own
+    return (*own, _LOG_ALL if log.isEnabledFor(logging.DEBUG) else _LOG_RETRIES)
 
 
 @attrs.frozen
@@ -188,7 +188,7 @@ class _Watch:
             lambda: {
                 "attempt": self._attempts,
                 "poll": send.poll,
-                "request": masked_request(without_auth(send.request), self._redactor),
+                "request": self._request(send),
             },
         )
 
@@ -222,9 +222,16 @@ class _Watch:
         for listener in hearing:
             listener.tell(seen)
 
+    def _request(self, send: Send) -> HttpRequest:
+        """What is sent, without its secrets."""
+        request = without_auth(send.request) if send.poll else self._subject.asked.request
+        return self._shown(request) or masked_request(request, self._redactor)
+
     def _shown(self, value: T) -> T | None:
         """The value itself, or a masked copy where a secret stands in it."""
         try:
+            if not self._redactor.suspects(value):
+                return value
             masked = self._redactor.value(value)
             return value if masked == value else masked
         except Exception:  # nested too deeply, or a stranger's class that cannot be copied

@@ -113,7 +113,6 @@ def _holds(text: AnyStr, signs: tuple[AnyStr, ...]) -> bool:
     return False
 
 
-@lru_cache(maxsize=256)
 def _given_fields(kind: type) -> tuple[str, ...]:
     """The names of the fields that a value of this class is made of; none where it is no attrs class."""
     return tuple(field.name for field in attrs.fields(kind) if field.init) if attrs.has(kind) else ()

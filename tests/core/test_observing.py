@@ -27,6 +27,7 @@ from agentbridge import (
     FaultKind,
     HttpRequest,
     HttpResponse,
+    Interrupt,
     InvocationFinished,
     InvocationStarted,
     Observation,
@@ -59,7 +60,13 @@ class Later(Tiny):
         body = response.json()
         if not response.ok:
             return fault_from_status(response.status)
+        if "asks" in body:
+            asked = Interrupt(body["asks"], ("yes", "no"))
+            return Result(text=body["asks"], output="", status="waiting_for_input", interrupt=asked)
         return Pending("poll", body["run"], after=3.0) if "run" in body else super().read(response)
+
+    def resume(self, interrupt, decision, feedback):
+        return {"said": decision}
 
     def build_poll(self, pending, call):
         return HttpRequest("GET", f"{call.base_url}/runs/{pending.id}", auth={"X-Key": call.api_key or ""})
@@ -200,6 +207,17 @@ def test_a_submitted_run_is_observed_when_it_begins_and_when_it_is_asked_for(pla
     assert bridge.wait(pending) is last(seen).result
     assert facts(seen, "kind", "attempt", "poll")[:2] == [("wait", None, None), ("wait", 0, True)]
     assert (seen[0].invocation, seen[0].agent, last(seen).attempts) == (None, "a-1", 0)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_run_that_is_continued_is_told_as_resumed(play, streamed):
+    bridge, seen = play(HttpResponse(200, {}, b'{"asks": "Go?"}'), OK)
+    paused = bridge.invoke("later:a-1", "hi")
+    del seen[:]
+    resumed = bridge.stream_resumed(paused, "yes", seen=[]) if streamed else bridge.resume(paused, "yes")
+    assert {one.kind for one in seen} == {"resume"}
+    assert last(seen).result is resumed
+    assert seen[0].invocation.options == {"later": {"said": "yes"}}
 
 
 def test_an_answer_that_is_there_already_is_no_call(play):

@@ -50,7 +50,7 @@ format: .venv/.dev
 
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,email,dev]'
+	@$(PIP) -e '.[cli,emulator,httpx2,email,otel,dev]'
 	@touch $@
 
 .venv/.fuzz: .venv/.dev

@@ -72,6 +72,15 @@ if TYPE_CHECKING:
         ToolCall as ToolCall,
         Usage as Usage,
     )
+    from .observations import (
+        AnswerReceived as AnswerReceived,
+        InvocationFinished as InvocationFinished,
+        InvocationStarted as InvocationStarted,
+        Observation as Observation,
+        Observer as Observer,
+        RequestSent as RequestSent,
+        RetryScheduled as RetryScheduled,
+    )
     from .plugins import Registry as Registry
     from .prepared import Prepared as Prepared
     from .provider import (
@@ -106,6 +115,7 @@ _MODULES = {
     "faults": "Fault FaultKind fault_from_status",
     "hookspecs": "hookimpl",
     "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Usage",
+    "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
     "plugins": "Registry",
     "prepared": "Prepared",
     "provider": "Call Operation Provider StreamDecoder",

@@ -10,18 +10,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
-from .base import BridgeBase
-from .commands import Steps
-from .connection import Connection
+from .base import BridgeBase, Exchange
 from .errors import InvocationError
-from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .pending import poll, submit, wait
-from .planning import plan_operation
+from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
-from .streaming import stream
 from .transport import MAIL, AsyncTransport, adrive, open_async_transport
 from .transport.stream import AsyncStream
 
@@ -40,18 +35,11 @@ class AsyncBridge(BridgeBase):
         self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]
     ) -> Result:
         """Run an agent and wait for its answer; see `Bridge.invoke`."""
-        planned = self._plan(target, text, dict(fields)).for_invoke()
-        return await self._drive(lambda started: run(planned.plan, started), planned.connection)
+        return await self._drive(self._invoking(target, text, fields))
 
     def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> AsyncStream:
         """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
-        planned = self._streamed(target, text, dict(fields))
-        return AsyncStream(
-            lambda started: stream(planned.streamed, started),
-            lambda: self._transport(planned.connection),
-            self._turns,
-            planned.pending,
-        )
+        return self._opened(*self._streaming(target, text, fields))
 
     async def submit(
         self,
@@ -68,7 +56,7 @@ class AsyncBridge(BridgeBase):
         submission = self._submission(target, text, dict(fields), callbacks, callback_input, callback_answers)
         await _aside(submission.expect, submission.has_address)
         try:
-            pending = await self._drive(lambda started: submit(submission.plan, started), submission.connection)
+            pending = await self._drive(self._submitting(submission))
         except Exception as error:
             await _aside(functools.partial(submission.failed, error), submission.has_address)
             raise
@@ -78,19 +66,15 @@ class AsyncBridge(BridgeBase):
         """Ask for a run until it is over; see `Bridge.wait`."""
         if (given := self._given_answer(pending, settings)) is not None:
             return given
-        plan, account = self._asked_again(pending, settings)
-        return await self._drive(lambda started: wait(plan, pending, started), account)
+        return await self._drive(self._waiting(pending, settings))
 
     async def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Ask once for a run; see `Bridge.poll`."""
-        if (given := self._given_answer(pending, settings)) is not None:
-            return given
-        plan, account = self._asked_again(pending, settings)
-        return await self._drive(lambda started: poll(plan, pending, started), account)
+        return await self._polled(pending, settings, "poll")
 
     async def recover(self, lost: Pending | InvocationError, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Find a run again whose answer was lost; see `Bridge.recover`."""
-        return await self.poll(pending_of(lost), **settings)
+        return await self._polled(pending_of(lost), settings, "recover")
 
     @overload
     def resume(
@@ -126,16 +110,13 @@ class AsyncBridge(BridgeBase):
     ) -> Coroutine[Any, Any, Result] | AsyncStream:
         """Continue a run that waits for a human; see `Bridge.resume`. Awaited, but with `stream=True` entered."""
         paused, said = self._resumption(result, decision, feedback, fields)
-        return self.stream(paused, **said) if stream else self.invoke(paused, **said)
+        if stream:
+            return self._opened(*self._streaming(paused, None, said, "resume"))
+        return self._drive(self._invoking(paused, None, said, "resume"))
 
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
-        plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        return await self._drive(
-            lambda started: operate(plan, started),
-            account,
-            mail=plan.send.request.is_mail,
-        )
+        return await self._drive(self._calling(operation, connection))
 
     async def close(self) -> None:
         """Close the connections that this bridge opened. Closing twice does no harm."""
@@ -158,15 +139,24 @@ class AsyncBridge(BridgeBase):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection, *, mail: bool = False) -> T:
-        return await adrive(begin, self._transport(connection, mail=mail), self._turns)
+    async def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
+        if (given := self._given_answer(pending, settings)) is not None:
+            return given
+        return await self._drive(self._polling(pending, settings, kind))
 
-    def _transport(self, connection: Connection, *, mail: bool = False) -> AsyncTransport:
+    def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> AsyncStream:
+        return AsyncStream(exchange.begin, lambda: self._transport(exchange), self._turns, pending)
+
+    async def _drive(self, exchange: Exchange[T]) -> T:
+        return await adrive(exchange.begin, self._transport(exchange), self._turns)
+
+    def _transport(self, exchange: Exchange[Any]) -> AsyncTransport:
+        connection = exchange.connection
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("AsyncTransport", self._given)
-        library = MAIL if mail else self._library
+        library = MAIL if exchange.mail else self._library
         key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
         with self._lock:
             _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
+import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, Unpack
+from typing import Any, Generic, Literal, TypeVar, Unpack
 
 import attrs
 
-from .addresses import Address, Callbacks
+from .addresses import Callbacks
 from .bindings import Agent
+from .commands import Happened, Steps
 from .connection import Connection
 from .directory import Directory
 from .drift import Drift
-from .errors import AgentBridgeError, ConfigurationError, InvocationError, PluginError, UnsupportedFeatureError
+from .errors import ConfigurationError, PluginError, UnsupportedFeatureError
+from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .planning import Mode, PlannedRun, plan_run
-from .plans import RunPlan
+from .observations import Kind, Observer
+from .observing import Subject, audience, listeners, observed
+from .pending import poll, submit, wait
+from .planning import Mode, PlannedRun, plan_operation, plan_run
+from .plans import Plan
 from .plugins import Registry
 from .prepared import Prepared
-from .provider import Provider
-from .redaction import redactor_of
+from .provider import Operation, Provider
 from .resuming import check_settings, plan_pending, resumption
 from .retry import RetryPolicy, Timeouts
 from .settings import CallFields, Settings
-from .transport import transport_name
+from .streaming import stream
+from .submitting import Submission, addressed
+from .transport import clock_of, transport_name
 from .transport.turns import Turns
 
-_log = logging.getLogger("agentbridge")
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Exchange(Generic[T]):
+    """One exchange that is ready to be driven: how it begins, and over what."""
+
+    begin: Callable[[float], Steps[T]]
+    connection: Connection
+    mail: bool = False
 
 
 class BridgeBase:
@@ -52,12 +67,14 @@ class BridgeBase:
         serialize_sessions: bool = True,
         transport: Any = None,
         http_client: Any = None,
+        observers: Iterable[Observer] = (),
         registry: Registry | None = None,
     ) -> None:
         settings = Settings(retry=retry, timeouts=timeouts, on_unsupported=on_unsupported, tool_errors=tool_errors)
         self._settings = settings.check(type(self).__name__)
         self._directory = Directory(config, connections, agents, registry)
         self._serialize_sessions = serialize_sessions
+        self._listeners = listeners(observers)
         self._turns = Turns()
         self._given = None if transport is None or isinstance(transport, str) else transport
         self._http_client = http_client
@@ -123,8 +140,48 @@ class BridgeBase:
             return planned
         return attrs.evolve(planned, plan=attrs.evolve(planned.plan, turn=None))
 
-    def _streamed(self, target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> PlannedRun:
-        return self._plan(target, text, fields, "stream").for_invoke()
+    def _invoking(
+        self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "invoke"
+    ) -> Exchange[Result]:
+        planned = self._plan(target, text, fields).for_invoke()
+        return self._of_run(kind, planned, lambda started: run(planned.plan, started))
+
+    def _streaming(
+        self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "stream"
+    ) -> tuple[Exchange[Result], Callable[[], Pending | None]]:
+        planned = self._plan(target, text, fields, "stream").for_invoke()
+        return self._of_run(kind, planned, lambda started: stream(planned.streamed, started)), planned.pending
+
+    def _submitting(self, submission: Submission) -> Exchange[Pending]:
+        return self._of_run("submit", submission.planned, lambda started: submit(submission.plan, started))
+
+    def _waiting(self, pending: Pending, settings: Mapping[str, Any]) -> Exchange[Result]:
+        plan, account = plan_pending(self._directory, self._settings, pending, settings)
+        return self._exchange("wait", plan, account, lambda started: wait(plan, pending, started))
+
+    def _polling(self, pending: Pending, settings: Mapping[str, Any], kind: Kind) -> Exchange[Result | Pending]:
+        plan, account = plan_pending(self._directory, self._settings, pending, settings)
+        return self._exchange(kind, plan, account, lambda started: poll(plan, pending, started))
+
+    def _calling(self, operation: Operation[T], connection: str | None) -> Exchange[T | Pending]:
+        plan, account = plan_operation(self._directory, self._settings, operation, connection)
+        return self._exchange("call", plan, account, lambda started: operate(plan, started), operation)
+
+    def _of_run(self, kind: Kind, planned: PlannedRun, begin: Callable[[float], Steps[T]]) -> Exchange[T]:
+        return self._exchange(kind, planned.plan, planned.connection, begin, planned.invocation)
+
+    def _exchange(
+        self,
+        kind: Kind,
+        plan: Plan,
+        connection: Connection,
+        begin: Callable[[float], Steps[T]],
+        said: Invocation | Operation[Any] | None = None,
+    ) -> Exchange[T]:
+        if hearing := audience(self._listeners):
+            now = clock_of(self._given)
+            begin = observed(begin, hearing, Subject(kind, plan.asked, said), lambda: Happened(now(), time.time()))
+        return Exchange(begin=begin, connection=connection, mail=plan.send.request.is_mail)
 
     def _submission(
         self,
@@ -157,9 +214,6 @@ class BridgeBase:
         check_settings(settings)
         return pending.result
 
-    def _asked_again(self, pending: Pending, settings: Mapping[str, Any]) -> tuple[RunPlan, Connection]:
-        return plan_pending(self._directory, self._settings, pending, settings)
-
     def _resumption(
         self, result: Result, decision: str, feedback: str | None, fields: Mapping[str, Any]
     ) -> tuple[Invocation, dict[str, Any]]:
@@ -179,79 +233,3 @@ class BridgeBase:
     def _check_open(self) -> None:
         if self._closed:
             raise ConfigurationError(f"this {type(self).__name__} is closed; make a new one")
-
-
-class Submission:
-    """One `submit`: its plan, and the address that its answer is sent to where it comes by callback."""
-
-    def __init__(self, planned: PlannedRun, callbacks: Callbacks | None, address: Address | None) -> None:
-        self._callbacks = callbacks
-        self._address = address
-        self.connection = planned.connection
-        # the address is as good as a key: who keeps the answer must not keep it
-        self._asked = redactor_of(frozenset()).value(planned.plan.asked) if address else planned.plan.asked
-        plan = attrs.evolve(planned.streamed, leave=True)
-        if address is not None:
-            plan = attrs.evolve(plan, run=attrs.evolve(plan.run, lost=self._expected, asked=self._asked))
-        self.plan = plan
-
-    @property
-    def has_address(self) -> bool:
-        """Whether callbacks are to be expected."""
-        return self._address is not None
-
-    def expect(self) -> None:
-        """Before anything is sent, since a callback may come before the answer to the request."""
-        if self._callbacks is not None and self._address is not None:
-            self._callbacks.expect(self._address, self._expected())
-
-    def begun(self, pending: Pending) -> Pending:
-        """The run as the caller gets it."""
-        if self._callbacks is None or self._address is None:
-            return pending
-        pending = attrs.evolve(pending, callback_id=self._address.id)
-        try:
-            self._callbacks.expect(self._address, pending)
-        except AgentBridgeError as error:  # the run is accepted, and expected since before it was sent
-            _log.warning("a run that was submitted could not be noted again: %s", error)
-        return pending
-
-    def failed(self, error: BaseException) -> None:
-        """A run that never began needs no address."""
-        began = error.may_have_run if isinstance(error, InvocationError) else not isinstance(error, ConfigurationError)
-        if self._callbacks is None or self._address is None or began:
-            return
-        try:
-            self._callbacks.forget(self._address)
-        except AgentBridgeError as problem:  # the error of the call says more
-            _log.warning("a run that never began could not be forgotten: %s", problem)
-
-    def _expected(self) -> Pending:
-        asked, address = self._asked, self._address
-        return Pending(
-            "callback",
-            provider=asked.provider,
-            connection=asked.connection,
-            agent=asked.agent,
-            session_id=asked.session_id,
-            callback_id=None if address is None else address.id,
-        )
-
-
-def addressed(
-    target: str | Invocation, fields: Mapping[str, Any], address: Address, callback_input: str | None
-) -> dict[str, Any]:
-    """The fields of a call with the address in its place: `callback_url`, or a named input that the agent feeds on.
-
-    Raises:
-        ConfigurationError: the call says already where to answer.
-    """
-    invocation = target if isinstance(target, Invocation) else None
-    if fields.get("callback_url") or (invocation and invocation.callback_url):
-        raise ConfigurationError("give callbacks= or callback_url=, not both: each says where the answer goes")
-    if callback_input is None:
-        return {**fields, "callback_url": address.url}
-    inputs = fields.get("inputs") or (invocation.inputs if invocation else {})
-    if callback_input in inputs:
-        raise ConfigurationError(f"the input {callback_input!r} takes the address of the callback; leave it out")
-    return {**fields, "inputs": {**inputs, callback_input: address.url}}

@@ -8,18 +8,13 @@ from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .async_bridge import AsyncBridge
-from .base import BridgeBase
-from .commands import Steps
-from .connection import Connection
+from .base import BridgeBase, Exchange
 from .errors import InvocationError
-from .exchange import operate, run
 from .model import Invocation, Pending, Result
-from .pending import poll, submit, wait
-from .planning import plan_operation
+from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
-from .streaming import stream
 from .transport import MAIL, Transport, drive, open_transport
 from .transport.stream import Stream
 
@@ -39,6 +34,8 @@ class Bridge(BridgeBase):
             mix them up; False turns that off.
         transport: "httpx" or "httpx2", or an object with `send`, `sleep` and `close`.
         http_client: a client of either library to send through; it is not closed.
+        observers: callables that are told what happens in each call, one Observation at a time, in its thread; they must
+            not block.
         registry: providers other than the installed ones.
 
     Raises:
@@ -54,8 +51,7 @@ class Bridge(BridgeBase):
             ConfigurationError, UnsupportedFeatureError, PluginError: nothing was sent.
             InvocationError: no Result came of it; the subclass says why, the attributes hold the evidence.
         """
-        planned = self._plan(target, text, dict(fields)).for_invoke()
-        return self._drive(lambda started: run(planned.plan, started), planned.connection)
+        return self._drive(self._invoking(target, text, fields))
 
     def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Stream:
         """Run an agent and see it answer: a context manager that iterates events, with `.result` at the end.
@@ -63,13 +59,7 @@ class Bridge(BridgeBase):
         Vendors that do not stream give the same events from the finished answer; then `result.synthetic` is True.
         Takes what `invoke` takes. What `invoke` raises is raised here, on entering, or while iterating.
         """
-        planned = self._streamed(target, text, dict(fields))
-        return Stream(
-            lambda started: stream(planned.streamed, started),
-            lambda: self._transport(planned.connection),
-            self._turns,
-            planned.pending,
-        )
+        return self._opened(*self._streaming(target, text, fields))
 
     def submit(
         self,
@@ -94,7 +84,7 @@ class Bridge(BridgeBase):
         submission = self._submission(target, text, dict(fields), callbacks, callback_input, callback_answers)
         submission.expect()
         try:
-            pending = self._drive(lambda started: submit(submission.plan, started), submission.connection)
+            pending = self._drive(self._submitting(submission))
         except BaseException as error:
             submission.failed(error)
             raise
@@ -107,18 +97,14 @@ class Bridge(BridgeBase):
         """
         if (given := self._given_answer(pending, settings)) is not None:
             return given
-        plan, account = self._asked_again(pending, settings)
-        return self._drive(lambda started: wait(plan, pending, started), account)
+        return self._drive(self._waiting(pending, settings))
 
     def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Ask once for a run: its Result, or a Pending to ask for again, not before `pending.after` seconds.
 
         Raises what `wait` raises.
         """
-        if (given := self._given_answer(pending, settings)) is not None:
-            return given
-        plan, account = self._asked_again(pending, settings)
-        return self._drive(lambda started: poll(plan, pending, started), account)
+        return self._polled(pending, settings, "poll")
 
     def recover(self, lost: Pending | InvocationError, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Find a run again whose answer was lost: its Result, or a Pending where it still runs.
@@ -127,7 +113,7 @@ class Bridge(BridgeBase):
         UnsupportedFeatureError where the vendor gives no way to find it, ConfigurationError where there is nothing to
         find.
         """
-        return self.poll(pending_of(lost), **settings)
+        return self._polled(pending_of(lost), settings, "recover")
 
     @overload
     def resume(
@@ -168,18 +154,16 @@ class Bridge(BridgeBase):
         Raises what `invoke` raises; ConfigurationError where the run does not wait, or not for this decision.
         """
         paused, said = self._resumption(result, decision, feedback, fields)
-        return self.stream(paused, **said) if stream else self.invoke(paused, **said)
+        if stream:
+            return self._opened(*self._streaming(paused, None, said, "resume"))
+        return self._drive(self._invoking(paused, None, said, "resume"))
 
     def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; by default to the connection of the provider's name.
 
         Raises what `invoke` raises.
         """
-        plan, account = plan_operation(self._directory, self._settings, operation, connection)
-        value: T | Pending = self._drive(
-            lambda started: operate(plan, started), account, mail=plan.send.request.is_mail
-        )
-        return value
+        return self._drive(self._calling(operation, connection))
 
     def close(self) -> None:
         """Close the connections that this Bridge opened. Closing twice does no harm."""
@@ -200,16 +184,25 @@ class Bridge(BridgeBase):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _drive(self, begin: Callable[[float], Steps[T]], connection: Connection, *, mail: bool = False) -> T:
-        return drive(begin, self._transport(connection, mail=mail), self._turns)
+    def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
+        if (given := self._given_answer(pending, settings)) is not None:
+            return given
+        return self._drive(self._polling(pending, settings, kind))
 
-    def _transport(self, connection: Connection, *, mail: bool = False) -> Transport:
+    def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> Stream:
+        return Stream(exchange.begin, lambda: self._transport(exchange), self._turns, pending)
+
+    def _drive(self, exchange: Exchange[T]) -> T:
+        return drive(exchange.begin, self._transport(exchange), self._turns)
+
+    def _transport(self, exchange: Exchange[Any]) -> Transport:
+        connection = exchange.connection
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("Transport", self._given)
         # a forked child must not share the parent's connections: each would get the other's answers
-        library = MAIL if mail else self._library
+        library = MAIL if exchange.mail else self._library
         key = (os.getpid(), library, connection.proxy, connection.verify)
         with self._lock:
             if key not in self._transports:

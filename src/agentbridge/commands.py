@@ -19,7 +19,8 @@ T = TypeVar("T")
 class Send:
     """Asks a driver to send a request and read the whole answer.
 
-    `timeouts` None leaves them to the transport; `deadline` is on the driver's own monotonic clock.
+    `timeouts` None leaves them to the transport; `deadline` is on the driver's own monotonic clock. `poll`: it starts
+    nothing, it asks for a run that was accepted.
     """
 
     request: HttpRequest
@@ -27,6 +28,7 @@ class Send:
     body: Body
     timeouts: Timeouts | None = None
     deadline: float | None = None
+    poll: bool = False
 
 
 @attrs.frozen

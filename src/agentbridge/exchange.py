@@ -126,7 +126,7 @@ class State(Generic[T]):
             delay = self._delay(value, count, send.request.idempotent, starts=starts)
             if delay is None:
                 raise self.error(value)
-            yield from self.sleep(delay)
+            yield from self.sleep(delay, value)
 
     def judge(self, happened: Happened, shown: HttpRequest) -> T | Pending | Failure:
         """What a whole answer means."""
@@ -138,9 +138,9 @@ class State(Generic[T]):
             answer = NoAnswer("lost", "the transport returned nothing")
         return self.judged(answer, self.wall)
 
-    def sleep(self, seconds: float) -> Steps[None]:
+    def sleep(self, seconds: float, cause: Failure | None = None) -> Steps[None]:
         """Wait, but not beyond the deadline."""
-        self.observe((yield Sleep(until(self.end, self.now, seconds))))
+        self.observe((yield Sleep(until(self.end, self.now, seconds), cause)))
 
     @property
     def end(self) -> float | None:

@@ -46,6 +46,7 @@ _FIELDS = tuple(field.name for field in attrs.fields(Invocation))
 class PlannedRun:
     """One run of an agent, ready to be sent."""
 
+    invocation: Invocation
     plan: RunPlan
     connection: Connection
     prepared: Prepared
@@ -122,6 +123,7 @@ def plan_run(
         turn=bound.session_id and (name, agent_id, bound.session_id),
     )
     return PlannedRun(
+        invocation=invocation,
         plan=plan,
         connection=connection,
         prepared=Prepared(asked.request, dropped),
@@ -267,7 +269,7 @@ def poller(provider: Provider, call: Call, connection: Connection, settings: Set
 
     def poll(pending: Pending) -> Send:
         request = built(lambda: provider.build_poll(pending, call), provider, connection)
-        return fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts)
+        return attrs.evolve(fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts), poll=True)
 
     return poll
 

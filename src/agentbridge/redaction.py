@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, AnyStr, TypeVar
 from urllib.parse import unquote
 
 import attrs
@@ -58,19 +58,33 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with secrets masked."""
-        if not any(sign in text for sign in self._telling):
+        if not _holds(text, self._telling):
             return text
         return self._text.sub(MASK, text)
 
     def bytes(self, content: bytes) -> bytes:
         """The bytes with secrets masked."""
-        if not any(sign in content for sign in self._telling_bytes):
+        if not _holds(content, self._telling_bytes):
             return content
         return self._bytes.sub(MASK.encode(), content)
 
     def value(self, value: T) -> T:
         """A copy of any value of ours, with secrets masked in every text in it."""
         return self._value(value)  # type: ignore[no-any-return]
+
+    def suspects(self, value: object) -> bool:
+        """Whether there may be a secret in any value of ours: quicker than to mask it, and a no is certain."""
+        if not value:
+            return False
+        if isinstance(value, str):
+            return _holds(value, self._telling)
+        if isinstance(value, bytes):
+            return _holds(value, self._telling_bytes)
+        if isinstance(value, (list, tuple)):
+            return any(map(self.suspects, value))
+        if isinstance(value, Mapping):
+            return any(map(self.suspects, value)) or any(map(self.suspects, value.values()))
+        return any(self.suspects(getattr(value, name)) for name in _given_fields(type(value)))
 
     def response(self, response: HttpResponse) -> HttpResponse:
         """The answer as evidence: secret headers and known secrets masked."""
@@ -89,8 +103,19 @@ class Redactor:
         return self._fields(value) if attrs.has(type(value)) else value
 
     def _fields(self, value: Any) -> Any:
-        fields = [field.name for field in attrs.fields(type(value)) if field.init]
-        return attrs.evolve(value, **{name: self._value(getattr(value, name)) for name in fields})
+        return attrs.evolve(value, **{name: self._value(getattr(value, name)) for name in _given_fields(type(value))})
+
+
+def _holds(text: AnyStr, signs: tuple[AnyStr, ...]) -> bool:
+    for sign in signs:  # any() with a generator takes twice as long
+        if sign in text:
+            return True
+    return False
+
+
+def _given_fields(kind: type) -> tuple[str, ...]:
+    """The names of the fields that a value of this class is made of; none where it is no attrs class."""
+    return tuple(field.name for field in attrs.fields(kind) if field.init) if attrs.has(kind) else ()
 
 
 def _forms(secret: str) -> set[str]:

@@ -139,10 +139,10 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = _masked(failure.fault, redactor)
-    request = _masked_request(asked.request, redactor)
+    request = masked_request(asked.request, redactor)
     shown = None if response is None else redactor.response(attrs.evolve(response, request=None))
     if shown is not None and response is not None and response.request is not None:
-        shown = attrs.evolve(shown, request=_masked_request(response.request, redactor))
+        shown = attrs.evolve(shown, request=masked_request(response.request, redactor))
     excerpt = f": {_describe(shown)}" if failure.excerpt and shown is not None else ""
     fault = attrs.evolve(
         fault,
@@ -153,7 +153,7 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
         fault.message,
         provider=asked.provider,
         connection=asked.connection,
-        agent=asked.agent,
+        agent=redactor.text(asked.agent),
         request=request,
         response=shown,
         fault=fault,
@@ -165,7 +165,8 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
     return error
 
 
-def _masked_request(request: HttpRequest, redactor: Redactor) -> HttpRequest:
+def masked_request(request: HttpRequest, redactor: Redactor) -> HttpRequest:
+    """The request as evidence, with known secrets masked."""
     try:
         return redactor.value(request)
     except RecursionError:  # the caller's own input, nested too deeply to be walked

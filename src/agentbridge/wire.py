@@ -173,9 +173,10 @@ class NoAnswer:
 
 @attrs.frozen
 class Sleep:
-    """Asks a driver to wait for so many seconds."""
+    """Asks a driver to wait for so many seconds. `cause` is the failure that is tried again afterwards, for who looks on."""
 
     seconds: float
+    cause: object = attrs.field(default=None, repr=False, eq=False)
 
 
 def decode_json(content: bytes | str) -> Any:

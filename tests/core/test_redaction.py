@@ -32,6 +32,20 @@ def test_whatever_surrounds_a_secret_it_is_gone(secret, before, after):
     assert secret not in Redactor([secret]).text(before + secret + after).replace(MASK, "") or secret in before + after
 
 
+@given(
+    st.text("abcdefgh+/=%\\", min_size=6, max_size=30), st.sampled_from([str, json.dumps, quote]), st.text(max_size=9)
+)
+def test_nothing_is_masked_that_was_not_suspected(secret, spell, around):
+    redactor = Redactor([secret])
+    said = Result(text="", output=[{around + spell(secret): None}])
+    assert redactor.suspects(said) or redactor.value(said) == said
+
+
+def test_a_value_without_a_secret_is_not_suspected():
+    said = Result(text="hello", output={"a": ["b", 1, None]}, response=HttpResponse(200, {"a": "b"}, b"hello"))
+    assert not Redactor(["secret-key"]).suspects(said)
+
+
 def test_short_words_are_no_secrets():
     assert Redactor(["error"]).text("an error") == "an error"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from ..commands import Emit, Happened, Steps
@@ -42,6 +43,7 @@ class _Stream:
         self._waiting: deque[Event] = deque()
         self._result: Result | None = None
         self._over = False
+        self._busy = False
 
     @property
     def result(self) -> Result:
@@ -68,6 +70,13 @@ class _Stream:
         except StopIteration as stop:
             self._result, self._over = stop.value, True
             return None
+
+    def _end(self) -> None:
+        """End the exchange. Another thread or task that is in the middle of it will see the stream closed, and fail."""
+        self._over = True
+        if self._steps is not None and not self._busy:
+            with suppress(ValueError):  # it has just gone on in another thread
+                self._steps.close()
 
     def _has_happened(self, answer: Answer = None) -> None:
         self._happened = Happened(self._now(), time.time(), answer)
@@ -108,24 +117,25 @@ class Stream(_Stream):
 
     def close(self) -> None:
         """End the stream. A connection whose answer was not read to the end is closed with it."""
-        self._over = True
+        self._end()
         if self._performer is not None:
             self._performer.close(early=self._result is None)
 
     def _advance(self) -> None:
         """Do what the exchange wants until there are events, or an end."""
+        command: Any = None
+        self._busy = True
         try:
             command = self._next_command()
             while command is not None and not isinstance(command, Emit):
                 self._has_happened(self._performer.perform(command))
                 command = self._next_command()
-        except BaseException:
-            self.close()
-            raise
-        if command is None:
-            self.close()
-        else:
-            self._taken(command)
+        finally:
+            self._busy = False
+            if isinstance(command, Emit):
+                self._taken(command)
+            else:
+                self.close()
 
 
 class AsyncStream(_Stream):
@@ -155,20 +165,21 @@ class AsyncStream(_Stream):
 
     async def close(self) -> None:
         """End the stream, also from another task."""
-        self._over = True
+        self._end()
         if self._performer is not None:
             await self._performer.close()
 
     async def _advance(self) -> None:
+        command: Any = None
+        self._busy = True
         try:
             command = self._next_command()
             while command is not None and not isinstance(command, Emit):
                 self._has_happened(await self._performer.perform(command))
                 command = self._next_command()
-        except BaseException:
-            await self.close()
-            raise
-        if command is None:
-            await self.close()
-        else:
-            self._taken(command)
+        finally:
+            self._busy = False
+            if isinstance(command, Emit):
+                self._taken(command)
+            else:
+                await self.close()

@@ -1,0 +1,252 @@
+"""Tells observers what an exchange does: the generator is wrapped, and what passes through is looked at.
+
+No I/O and no clock of its own. An exchange that nobody observes is not wrapped.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
+from uuid import uuid4
+
+import attrs
+
+from .commands import Command, Happened, Open, Send, Steps
+from .errors import ConfigurationError
+from .logs import log, write
+from .model import Invocation
+from .observations import (
+    AnswerReceived,
+    InvocationFinished,
+    InvocationStarted,
+    Kind,
+    Observation,
+    Observer,
+    RequestSent,
+    RetryScheduled,
+)
+from .provider import Operation
+from .redaction import redactor_of, without_auth
+from .verdict import Asked, Failure, masked_request
+from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
+
+T = TypeVar("T")
+Clock: TypeAlias = Callable[[], Happened]
+
+
+class Listener:
+    """One observer, kept from doing harm. It is told of observations of the type `wants` only."""
+
+    def __init__(self, observer: Observer, wants: type[Observation] = Observation) -> None:
+        self._observer = observer
+        self._failed = False
+        self.wants = wants
+
+    def tell(self, seen: Observation) -> None:
+        """Call the observer. What it raises is logged the first time; only what ends programs passes."""
+        try:
+            self._observer(seen)
+        except Exception as error:
+            if not self._failed:
+                self._failed = True
+                log.warning("the observer %s raised %s; that is said once", _name(self._observer), type(error).__name__)
+
+
+_LOG_ALL = Listener(write)
+_LOG_RETRIES = Listener(write, RetryScheduled)
+
+
+def listeners(observers: Iterable[Observer]) -> tuple[Listener, ...]:
+    """The observers that a Bridge was given. Raises ConfigurationError for what cannot observe."""
+    if not isinstance(observers, Iterable):
+        raise ConfigurationError(f"observers takes several: observers=[...], not {type(observers).__name__}")
+    return tuple(Listener(_checked(observer)) for observer in observers)
+
+
+def audience(own: tuple[Listener, ...]) -> tuple[Listener, ...]:
+    """Who hears of a call that begins now: these, and the log where it is enabled."""
+    if not log.isEnabledFor(logging.INFO):
+        return own
+    return (*own, _LOG_ALL if log.isEnabledFor(logging.DEBUG) else _LOG_RETRIES)
+
+
+@attrs.frozen
+class Subject:
+    """What is observed: the kind of call, who is asked what, and what the caller said."""
+
+    kind: Kind
+    asked: Asked
+    said: Invocation | Operation[Any] | None = None
+
+
+def observed(
+    begin: Callable[[float], Steps[T]], audience: tuple[Listener, ...], subject: Subject, clock: Clock
+) -> Callable[[float], Steps[T]]:
+    """The same exchange, of which the audience is told."""
+    return lambda started: _told(begin(started), _Watch(audience, subject, clock))
+
+
+def _told(steps: Steps[T], watch: _Watch) -> Steps[T]:
+    try:
+        watch.started()
+        value = yield from _seen(steps, watch)
+    except Exception as error:
+        watch.finished(error=error)
+        raise
+    except BaseException:  # the generator is closed, or the program ends
+        watch.finished(closed=True)
+        raise
+    watch.finished(result=value)
+    return value
+
+
+def _seen(steps: Steps[T], watch: _Watch) -> Steps[T]:
+    """The steps themselves, each looked at before and after."""
+    try:
+        command = next(steps)
+        while True:
+            watch.asks(command)
+            happened = yield command
+            watch.came(command, happened)
+            command = steps.send(happened)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()
+
+
+class _Watch:
+    """What is known of one call while it is observed."""
+
+    def __init__(self, audience: tuple[Listener, ...], subject: Subject, clock: Clock) -> None:
+        self._audience = audience
+        self._subject = subject
+        self._clock = clock
+        self._redactor = redactor_of(subject.asked.secrets)
+        self._id = uuid4().hex
+        self._began = self._sent = clock().now
+        self._attempts = 0
+        self._polls = False
+
+    def started(self) -> None:
+        asked, said = self._subject.asked, self._subject.said
+        self._tell(
+            InvocationStarted,
+            lambda: {
+                "url": self._redactor.text(asked.request.url),
+                "session_id": asked.session_id and self._redactor.text(asked.session_id),
+                "invocation": self._shown(said) if isinstance(said, Invocation) else None,
+                "operation": (said.name or type(said).__name__) if isinstance(said, Operation) else None,
+            },
+        )
+
+    def asks(self, command: Command) -> None:
+        if isinstance(command, Sleep) and isinstance(command.cause, Failure):
+            self._retries(command.seconds, command.cause)
+        send = command.send if isinstance(command, Open) else command
+        if isinstance(send, Send):
+            self._sends(send)
+
+    def came(self, command: Command, happened: Happened) -> None:
+        if not isinstance(command, (Send, Open)):
+            return
+        answer = happened.answer
+        arrived = answer.response if isinstance(answer, NoAnswer) else answer
+        response = arrived if isinstance(arrived, HttpResponse) else None
+        self._tell(
+            AnswerReceived,
+            lambda: {
+                "attempt": self._attempts,
+                "poll": self._polls,
+                "status": response and response.status,
+                "reason": answer.reason if isinstance(answer, NoAnswer) else None,
+                "size": None if response is None or isinstance(command, Open) else len(response.content),
+                "duration": happened.now - self._sent,
+            },
+        )
+
+    def finished(self, *, result: object = None, error: Exception | None = None, closed: bool = False) -> None:
+        self._tell(
+            InvocationFinished,
+            lambda: {
+                "duration": self._clock().now - self._began,
+                "attempts": self._attempts,
+                "result": self._shown(result),
+                "error": error,
+                "closed": closed,
+            },
+        )
+
+    def _sends(self, send: Send) -> None:
+        self._polls = send.poll
+        self._attempts += not send.poll
+        self._sent = self._clock().now
+        self._tell(
+            RequestSent,
+            lambda: {
+                "attempt": self._attempts,
+                "poll": send.poll,
+                "request": self._request(send),
+            },
+        )
+
+    def _retries(self, delay: float, failure: Failure) -> None:
+        self._tell(
+            RetryScheduled,
+            lambda: {
+                "attempt": self._attempts,
+                "poll": self._polls,
+                "delay": delay,
+                "error": failure.error.__name__,
+                "fault": self._shown(failure.fault),
+            },
+        )
+
+    def _tell(self, kind: type[Observation], fields: Callable[[], dict[str, Any]]) -> None:
+        """Tell those who want it. It is not even made where nobody does."""
+        hearing = [listener for listener in self._audience if issubclass(kind, listener.wants)]
+        if not hearing:
+            return
+        subject, asked = self._subject, self._subject.asked
+        seen = kind(
+            id=self._id,
+            time=self._clock().wall,
+            kind=subject.kind,
+            provider=asked.provider,
+            connection=asked.connection,
+            agent=self._redactor.text(asked.agent),
+            **fields(),
+        )
+        for listener in hearing:
+            listener.tell(seen)
+
+    def _request(self, send: Send) -> HttpRequest:
+        """What is sent, without its secrets."""
+        request = without_auth(send.request) if send.poll else self._subject.asked.request
+        return self._shown(request) or masked_request(request, self._redactor)
+
+    def _shown(self, value: T) -> T | None:
+        """The value itself, or a masked copy where a secret stands in it."""
+        try:
+            if not self._redactor.suspects(value):
+                return value
+            masked = self._redactor.value(value)
+            return value if masked == value else masked
+        except Exception:  # nested too deeply, or a stranger's class that cannot be copied
+            return None
+
+
+def _checked(observer: Observer) -> Observer:
+    if not callable(observer):
+        raise ConfigurationError(
+            f"an observer is called with each Observation; {type(observer).__name__} is not callable"
+        )
+    if inspect.iscoroutinefunction(observer) or inspect.iscoroutinefunction(type(observer).__call__):
+        raise ConfigurationError(f"the observer {_name(observer)} is async, and nothing awaits it; make it a function")
+    return observer
+
+
+def _name(observer: object) -> str:
+    return str(getattr(observer, "__qualname__", type(observer).__qualname__))

@@ -6,13 +6,14 @@ import asyncio
 import functools
 import gc
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .base import BridgeBase, Exchange
 from .errors import InvocationError
-from .model import Invocation, Pending, Result
+from .mapping import amapped
+from .model import Invocation, Outcome, Pending, Result
 from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
@@ -117,6 +118,18 @@ class AsyncBridge(BridgeBase):
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
         return await self._drive(self._calling(operation, connection))
+
+    def map(
+        self,
+        invocations: Iterable[Invocation] | AsyncIterable[Invocation],
+        concurrency: int = 16,
+        ordered: bool = False,
+    ) -> AsyncGenerator[Outcome]:
+        """Run many agents at once, by tasks; see `Bridge.map`. Not awaited itself: `async for outcome in bridge.map(...)`.
+
+        Leaving early cancels the calls under way.
+        """
+        return amapped(self.invoke, invocations, concurrency, ordered)
 
     async def close(self) -> None:
         """Close the connections that this bridge opened. Closing twice does no harm."""

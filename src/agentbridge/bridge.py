@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .async_bridge import AsyncBridge
 from .base import BridgeBase, Exchange
 from .errors import InvocationError
-from .model import Invocation, Pending, Result
+from .mapping import mapped
+from .model import Invocation, Outcome, Pending, Result
 from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
@@ -164,6 +165,19 @@ class Bridge(BridgeBase):
         Raises what `invoke` raises.
         """
         return self._drive(self._calling(operation, connection))
+
+    def map(
+        self, invocations: Iterable[Invocation], concurrency: int = 16, ordered: bool = False
+    ) -> Generator[Outcome]:
+        """Run many agents at once, by threads; each outcome as it comes, or in the order of the invocations.
+
+        `invocations` may be a generator without end: it is read no further than the outcomes are. An error of one is its
+        outcome. Leaving early starts no more calls; those under way end by themselves. Retries, timeouts and limits
+        are those of the Bridge and its connections.
+
+        Raises what iterating `invocations` raises; ConfigurationError for what cannot be iterated.
+        """
+        return mapped(self.invoke, invocations, concurrency, ordered)
 
     def close(self) -> None:
         """Close the connections that this Bridge opened. Closing twice does no harm."""

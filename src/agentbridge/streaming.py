@@ -110,7 +110,8 @@ class Streaming:
         arrived = attrs.evolve(head, content=b"".join(pieces))
         answer: HttpResponse | NoAnswer = arrived
         if isinstance(happened.answer, NoAnswer) and head.ok:
-            answer = attrs.evolve(happened.answer, response=arrived)
+            kept = attrs.evolve(arrived, content=arrived.content[:_KEPT])
+            answer = attrs.evolve(happened.answer, response=kept if happened.answer.reason == "unreadable" else arrived)
         return self.state.judge(attrs.evolve(happened, answer=answer), self.plan.run.asked.request)
 
     def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Pending | Failure]:

@@ -119,7 +119,7 @@ class HttpxBase(abc.ABC):
         limits["read"] = _sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
-        return HttpResponse(response.status_code, dict(response.headers), content)
+        return HttpResponse(response.status_code, dict(response.headers.items()), content)  # dict() alone is quadratic
 
     def broken(self, head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
         """An answer that broke off, or whose whole must not be kept. One that is a failure anyway is judged as it is."""

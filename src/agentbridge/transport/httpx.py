@@ -14,7 +14,7 @@ import attrs
 from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
-from .common import HttpxBase, left
+from .common import HttpxBase, has_leftovers, left
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
 
@@ -91,7 +91,9 @@ class Opened:
         return NoAnswer("deadline") if _is_past(deadline) else piece
 
     def close(self) -> None:
-        """Give the connection back, or close it where the answer was not read to its end."""
+        """Give the connection back, or close it where the answer was not read to its end, or more than it came."""
+        if has_leftovers(self._response):
+            _break_off(self._response)
         self._response.close()
 
     def abort(self) -> None:
@@ -190,11 +192,11 @@ class AsyncOpened:
         return NoAnswer("deadline") if _is_past(deadline) else piece
 
     async def close(self) -> None:
-        """Give the connection back, or close it where the answer was not read to its end.
+        """Give the connection back, or close it where the answer was not read to its end, or more than it came.
 
         A read that waits in another task ends at once, since its connection is broken off.
         """
-        if self._is_reading:
+        if self._is_reading or has_leftovers(self._response):
             self.abort()
         while self._is_reading:  # noqa: ASYNC110 (a few ticks, and an event for each read would cost every stream)
             await asyncio.sleep(0)
@@ -211,7 +213,7 @@ def _read(response: Any, max_answer: int) -> Iterator[bytes]:
         yield response.content
         return
     incoming = Incoming(response.headers, max_answer)
-    for raw in response.iter_raw():
+    for raw in response.stream:  # iter_raw would give the connection back unseen at the end
         yield from incoming.feed(raw)
     incoming.end()
 
@@ -221,12 +223,11 @@ async def _read_async(response: Any, max_answer: int) -> AsyncGenerator[bytes, N
         yield response.content
         return
     incoming = Incoming(response.headers, max_answer)
-    async with contextlib.aclosing(response.aiter_raw()) as pieces:
-        async for raw in pieces:
-            for number, piece in enumerate(incoming.feed(raw)):
-                if number:
-                    await asyncio.sleep(0)  # a bomb of many pieces must not keep the loop for itself
-                yield piece
+    async for raw in response.stream:
+        for number, piece in enumerate(incoming.feed(raw)):
+            if number:
+                await asyncio.sleep(0)  # a bomb of many pieces must not keep the loop for itself
+            yield piece
     incoming.end()
 
 

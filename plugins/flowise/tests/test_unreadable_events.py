@@ -34,6 +34,15 @@ def test_a_text_of_which_a_piece_may_be_missing_is_no_answer(odd):
     assert "unreadable" in found.message
 
 
+def test_a_piece_whose_very_name_is_unreadable_is_missed_too():
+    decoder = FlowiseDecoder()
+    decoder.feed(
+        b'message:\ndata:{"event":"token","data":"Do "}\n\nmessage:\nd\xffata:{"event":"token","data":"not "}\n\n'
+    )
+    decoder.feed(b'data:{"event":"metadata","data":{"chatId":"c-1"}}\n\ndata:{"event":"end","data":"[DONE]"}\n\n')
+    assert decoder.finish().kind is FaultKind.INTERRUPTED
+
+
 def test_an_agentflow_says_its_text_again_at_the_end():
     found = finished(("token", "the "), b"{", ("agentFlowExecutedData", NODES))
     assert (found.text, found.warnings) == ("the whole answer", ("1 events were unreadable",))

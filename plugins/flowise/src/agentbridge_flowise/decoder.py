@@ -72,7 +72,9 @@ class FlowiseDecoder(StreamDecoder):
             )
             return Fault(FaultKind.INTERRUPTED, f"the stream {where}", partial=self._partial())
         nodes = self._nodes()
-        if nodes is None or (self._unreadable and not nodes):  # the text is made of pieces, and one may be missing
+        if nodes is None or (
+            self._count_unreadable() and not nodes
+        ):  # the text is made of pieces, and one may be missing
             problem = "some of the stream was unreadable, and may have been a part of the answer"
             return Fault(FaultKind.INTERRUPTED, problem, partial=self._partial())
         try:
@@ -167,8 +169,12 @@ class FlowiseDecoder(StreamDecoder):
             "sourceDocuments": None if nodes else self._documents,
         }
         parsed, warnings = wire.Prediction.parse(prediction)
-        unreadable = (f"{self._unreadable} events were unreadable",) if self._unreadable else ()
+        count = self._count_unreadable()
+        unreadable = (f"{count} events were unreadable",) if count else ()
         return answer.result(parsed, (*warnings, *unreadable))
+
+    def _count_unreadable(self) -> int:
+        return self._unreadable + self._parser.unreadable
 
     def _nodes(self) -> list[Any] | None:
         """The nodes that ran; none of a chatflow, None where they cannot be read."""

@@ -108,6 +108,17 @@ def test_a_deadline_keeps_what_had_dripped_in(ask):
     assert set(error.response.content) == {ord("x")}
 
 
+def test_of_a_large_answer_that_broke_off_the_beginning_is_kept(ask):
+    def script(connection, over):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\nContent-Type: application/json\r\n\r\n"
+        connection.sendall(head + b"x" * 3_000_000)
+        connection.shutdown(2)
+
+    error, _ = ask(script)
+    assert type(error) is errors.TransportError
+    assert error.response.content == b"x" * 1024 * 1024
+
+
 def test_an_operation_is_called_and_an_idempotent_one_repeated(open_bridge):
     with servers.serving(servers.answer("200 OK", b"pong")) as server:
         assert open_bridge(**vendor.setup(server.url)).call(vendor.Ping()) == "pong"

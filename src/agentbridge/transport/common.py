@@ -21,7 +21,7 @@ from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
 
 _IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
-_BEGINNING = 4  # pieces that are kept of an answer that is too large
+_BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
 _HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
@@ -122,10 +122,12 @@ class HttpxBase(abc.ABC):
         return HttpResponse(response.status_code, dict(response.headers.items()), content)  # dict() alone is quadratic
 
     def broken(self, head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
-        """An answer that broke off, or whose whole must not be kept. One that is a failure anyway is judged as it is."""
-        kept = pieces[:_BEGINNING] if lost.reason == "unreadable" else pieces
-        partial = attrs.evolve(head, content=b"".join(kept))
-        return attrs.evolve(lost, response=partial) if partial.ok else partial
+        """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
+        partial = attrs.evolve(head, content=b"".join(pieces))
+        if not partial.ok and lost.reason != "unreadable":
+            return partial
+        kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
+        return attrs.evolve(lost, response=kept) if partial.ok else kept
 
     def no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library

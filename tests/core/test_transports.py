@@ -119,6 +119,15 @@ def test_of_a_large_answer_that_broke_off_the_beginning_is_kept(ask):
     assert error.response.content == b"x" * 1024 * 1024
 
 
+@pytest.mark.parametrize(
+    "where", ["http://xn--/", "http://xn--\u00e9/", "http://[::1", "http://a:99999999/", "\x7f", "//"]
+)
+def test_a_redirect_to_no_address_at_all_is_an_error_of_the_tree(ask, where):
+    error, requests = ask(servers.answer("302 Found", b"", f"Location: {where}"))
+    assert isinstance(error, errors.InvocationError)
+    assert len(requests) == 1
+
+
 def test_an_operation_is_called_and_an_idempotent_one_repeated(open_bridge):
     with servers.serving(servers.answer("200 OK", b"pong")) as server:
         assert open_bridge(**vendor.setup(server.url)).call(vendor.Ping()) == "pong"

@@ -144,8 +144,10 @@ class HttpxBase(abc.ABC):
 
     @property
     def failures(self) -> tuple[type[BaseException], ...]:
+        """What a library raises; UnicodeError for the `Location` of a redirect, which it reads though it shall not follow."""
         library = self._library
-        return (library.HTTPError, library.InvalidURL, library.StreamError, UnreadableError, OSError, TimeoutError)
+        of_library = (library.HTTPError, library.InvalidURL, library.StreamError)
+        return (*of_library, UnreadableError, UnicodeError, OSError, TimeoutError)
 
 
 def has_leftovers(response: Any) -> bool:

@@ -64,10 +64,15 @@ class _Deflated:
 
     def __init__(self, wrapping: int) -> None:
         self._wrapping = wrapping
-        self._inflater: Any = zlib.decompressobj(wrapping)
-        self._is_empty = True
+        self._inflater: Any = None
+        self._start = b""  # until there is enough to see the wrapping
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
+        if self._inflater is None:
+            raw = self._start = self._start + raw
+            if len(raw) < 2:
+                return
+            self._inflater = zlib.decompressobj(self._wrapping if self._is_wrapped(raw) else _RAW)
         while raw:
             piece = self._inflated(raw)
             raw = self._inflater.unconsumed_tail or self._next_member()
@@ -75,19 +80,18 @@ class _Deflated:
                 yield piece
 
     def end(self) -> None:
-        if not (self._is_empty or self._inflater.eof):
+        if self._start and not (self._inflater and self._inflater.eof):
             raise UnreadableError("its compressed data end too early")
+
+    def _is_wrapped(self, start: bytes) -> bool:
+        """Some servers mean by deflate the bare data, without the header of zlib (RFC 1950, 2.2)."""
+        return self._wrapping != _ZLIB or (start[0] & 15 == 8 and int.from_bytes(start[:2]) % 31 == 0)
 
     def _inflated(self, raw: bytes) -> bytes:
         try:
             piece: bytes = self._inflater.decompress(raw, _PIECE)
         except zlib.error as error:
-            if self._wrapping != _ZLIB or not self._is_empty:
-                raise UnreadableError("it cannot be decompressed") from error
-            self._wrapping = _RAW  # what some servers mean by deflate
-            self._inflater = zlib.decompressobj(_RAW)
-            return self._inflated(raw)
-        self._is_empty = False
+            raise UnreadableError("it cannot be decompressed") from error
         return piece
 
     def _next_member(self) -> bytes:

@@ -14,13 +14,16 @@ from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 
+MAX_ANSWER = 256 * 1024 * 1024
+"""Bytes of an answer, decompressed, that are read at most, unless a connection says otherwise."""
+
 
 @attrs.frozen
 class Send:
     """Asks a driver to send a request and read the whole answer.
 
     `timeouts` None leaves them to the transport; `deadline` is on the driver's own monotonic clock. `poll`: it starts
-    nothing, it asks for a run that was accepted.
+    nothing, it asks for a run that was accepted. `max_answer` is in bytes.
     """
 
     request: HttpRequest
@@ -29,6 +32,7 @@ class Send:
     timeouts: Timeouts | None = None
     deadline: float | None = None
     poll: bool = False
+    max_answer: int = MAX_ANSWER
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ import attrs
 import pydantic
 
 from .bindings import Agent, Binding
+from .commands import MAX_ANSWER
 from .connection import Connection, checked, variable
 from .errors import ConfigurationError
 from .keys import CommandKey, EnvironmentKey, FileKey, KeyringKey, KeySource
@@ -84,6 +85,7 @@ class ConnectionTable(_Model):
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
     faults: list[FaultTable] = []
+    max_answer: int = MAX_ANSWER
 
 
 class BindingTable(_Model):

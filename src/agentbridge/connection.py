@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .commands import MAX_ANSWER
 from .errors import ConfigurationError
 from .keys import KeySource
 from .retry import RetryPolicy, Timeouts
@@ -27,7 +28,7 @@ class Connection:
     `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
     request, `options` merged into each. `verify` is False, or the path of a CA bundle. `retry` to `tool_errors` override
     the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the key when it is first
-    needed, in place of `api_key`.
+    needed, in place of `api_key`. `max_answer` is the most that is read of an answer, in bytes, decompressed.
     """
 
     provider: str
@@ -43,6 +44,7 @@ class Connection:
     tool_errors: Literal["raise", "report"] | None = None
     faults: tuple[FaultRule, ...] = attrs.field(default=(), converter=_rules)
     key_source: KeySource | None = None
+    max_answer: int = MAX_ANSWER
 
 
 def variable(name: str, what: str) -> str:
@@ -66,6 +68,8 @@ def checked(connection: Connection, name: str, where: str) -> Connection:
         check_sendable(value, f"{label}: header {header!r}", "mend it")
         if not _HEADER_NAME.fullmatch(header) or header.lower() in _FRAMING:
             raise ConfigurationError(f"{label}: {header!r} is no header that can be given")
+    if connection.max_answer < 1:
+        raise ConfigurationError(f"{label}: max_answer is a number of bytes, not {connection.max_answer}")
     if connection.base_url is not None:
         check_url(connection.base_url, f"{label}: base_url")
     for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
@@ -84,6 +88,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("retry", (RetryPolicy, type(None))),
     ("timeouts", (Timeouts, type(None))),
     ("faults", (tuple,)),
+    ("max_answer", (int,)),
 )
 
 

@@ -109,7 +109,7 @@ def plan_run(
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
     asked = asked_of(name, connection, provider, call, request, session_id, dropped)
-    send = fixed(request, provider, settings.timeouts)
+    send = fixed(request, provider, settings.timeouts, connection.max_answer)
     plan = RunPlan(
         asked=asked,
         send=send,
@@ -150,7 +150,7 @@ def plan_operation(
     call = call_of(directory, name, connection, provider, options=connection.options)
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
-    send = fixed(request, provider, settings.timeouts)
+    send = fixed(request, provider, settings.timeouts, connection.max_answer)
     asked = asked_of(name, connection, provider, call, request)
     plan = Plan(
         asked=asked,
@@ -269,7 +269,8 @@ def poller(provider: Provider, call: Call, connection: Connection, settings: Set
 
     def poll(pending: Pending) -> Send:
         request = built(lambda: provider.build_poll(pending, call), provider, connection)
-        return attrs.evolve(fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts), poll=True)
+        asked = fixed(attrs.evolve(request, idempotent=True), provider, settings.timeouts, connection.max_answer)
+        return attrs.evolve(asked, poll=True)
 
     return poll
 

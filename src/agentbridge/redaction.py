@@ -19,6 +19,7 @@ MASK = "***"
 CALLBACK_MARK = "agcb_"
 """What the signature in a callback's address begins with: whoever has one can answer for the vendor."""
 _SIGNATURE = CALLBACK_MARK + "[A-Za-z0-9_-]{20,}"
+_COMPARED = 80  # characters of a long secret, whose pattern would take seconds to make; what follows them is masked too
 _SHORTEST = 6  # a shorter "secret" would mask ordinary words
 _SECRET_NAME = re.compile(r"authorization|cookie|key|token|secret", re.IGNORECASE)
 
@@ -125,16 +126,27 @@ def _forms(secret: str) -> set[str]:
 
 
 def _any_spelling(secret: str) -> str:
-    """A pattern for the secret with each character raw, JSON-escaped by any writer, or percent-encoded in any case."""
-    return "".join(_any_character(character) for character in secret)
+    """A pattern for the secret with each character raw, JSON-escaped by any writer, or percent-encoded in any case.
+
+    Each alternative begins with a plain character: then `re` looks for these alone, 20 times as fast.
+    """
+    rest = "".join(f"(?:{'|'.join(_spellings(character))})" for character in secret[1:_COMPARED])
+    if len(secret) > _COMPARED:
+        rest += rf"(?:\\[uU][0-9a-fA-F]{{4}}|[^\s\"'<>]){{0,{3 * (len(secret) - _COMPARED)}}}"
+    return "|".join(first + rest for first in _spellings(secret[0]))
 
 
-def _any_character(character: str) -> str:
-    escaped = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
-    written = f"\\\\u{ord(character):04x}|{escaped}"
-    quoted = re.escape(json.dumps(character)[1:-1])
-    spaced = "|\\+" if character == " " else ""
-    return f"(?:\\\\?{re.escape(character)}|{quoted}|(?i:{written}){spaced})"
+def _spellings(character: str) -> list[str]:
+    """Patterns for one character."""
+    hexadecimal = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    plain, quoted = re.escape(character), re.escape(json.dumps(character)[1:-1])
+    found = [plain, quoted, f"\\\\[uU]{_any_case(f'{ord(character):04x}')}", _any_case(hexadecimal)]
+    found += [] if character.isalnum() else [rf"\\{plain}"]
+    return list(dict.fromkeys([*found, "\\+"] if character == " " else found))
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
 
 
 def _base64(secret: str) -> set[str]:

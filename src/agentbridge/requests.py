@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from .body import encode, final_url
-from .commands import Send
+from .commands import MAX_ANSWER, Send
 from .connection import Connection
 from .errors import AgentBridgeError, ConfigurationError, PluginError, UnsupportedFeatureError
 from .provider import Provider
@@ -48,12 +48,12 @@ def _with_headers(request: HttpRequest, connection: Connection) -> HttpRequest:
     return attrs.evolve(request, headers={**plain, **request.headers}, auth={**secret, **request.auth})
 
 
-def fixed(request: HttpRequest, provider: Provider, timeouts: Timeouts | None) -> Send:
+def fixed(request: HttpRequest, provider: Provider, timeouts: Timeouts | None, max_answer: int = MAX_ANSWER) -> Send:
     """The request with its final URL and body, the same at every attempt."""
     try:
         url = final_url(request)
         _check_request(request, url, provider)
-        return Send(request, url, encode(request), timeouts)
+        return Send(request, url, encode(request), timeouts, max_answer=max_answer)
     except UnsupportedFeatureError as error:
         error.provider = provider.name
         raise

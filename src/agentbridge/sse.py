@@ -25,10 +25,15 @@ class EventTooLargeError(ValueError):
 
 
 class SSEParser:
-    """Turns pieces of a stream into events. `comments` counts comment lines, which servers send as heartbeats."""
+    """Turns pieces of a stream into events.
+
+    `comments` counts comment lines, which servers send as heartbeats; `unreadable` lines of a field whose name is no
+    text, which may have been data.
+    """
 
     def __init__(self, largest: int = LARGEST_EVENT) -> None:
         self.comments = 0
+        self.unreadable = 0
         self._largest = largest
         self._start: bytes | None = b""  # until it is known whether a byte order mark comes first
         self._after_cr = False
@@ -100,6 +105,8 @@ class SSEParser:
                 self._name = value.removeprefix(b" ").decode("utf-8", "replace")
             elif field == b"data":
                 self._data.append(b"")
+            elif not field.isascii():
+                self.unreadable += 1
 
     def _complete(self) -> list[ServerSentEvent]:
         data, name = self._data, self._name

@@ -110,7 +110,7 @@ class Streaming:
         arrived = attrs.evolve(head, content=b"".join(pieces))
         answer: HttpResponse | NoAnswer = arrived
         if isinstance(happened.answer, NoAnswer) and head.ok:
-            answer = attrs.evolve(happened.answer, response=arrived)
+            answer = attrs.evolve(happened.answer, response=attrs.evolve(arrived, content=arrived.content[:_KEPT]))
         return self.state.judge(attrs.evolve(happened, answer=answer), self.plan.run.asked.request)
 
     def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Pending | Failure]:

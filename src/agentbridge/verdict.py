@@ -29,6 +29,7 @@ from .wire import HttpRequest, HttpResponse, NoAnswer
 
 T = TypeVar("T")
 
+_UNREADABLE = "unreadable answer"
 _EXCERPT = 120  # characters of an unreadable body that are shown in the message
 
 
@@ -109,7 +110,7 @@ def judge_stream(
 
 def broken_stream(failure: Failure, ended: NoAnswer, *, late: bool) -> Failure:
     """A stream that ended before its end, for the reason that the transport gives."""
-    if ended.reason == "lost":
+    if ended.reason in {"lost", "unreadable"}:
         error, message = failure.error, f"{failure.fault.message}: {ended.detail}"
     elif late:
         error, message = DeadlineExceededError, DEADLINE
@@ -209,6 +210,7 @@ _NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
     "timeout": (ResponseTimeoutError, "no answer in time", True, True),
     "lost": (TransportError, "the connection was lost", True, True),
     "deadline": (DeadlineExceededError, DEADLINE, False, True),
+    "unreadable": (MalformedResponseError, _UNREADABLE, False, True),
 }
 
 
@@ -258,7 +260,7 @@ def _reason(error: Exception) -> str:
 
 
 def _lost(message: str) -> Fault:
-    message = f"unreadable answer: {message}" if message else "unreadable answer"
+    message = f"{_UNREADABLE}: {message}" if message else _UNREADABLE
     return Fault(FaultKind.UNKNOWN, message, retryable=False, may_have_run=True)
 
 

@@ -161,11 +161,12 @@ class NoAnswer:
     """Why a request brought no answer.
 
     `connect`: nothing reached the vendor. `timeout`: silence for too long. `lost`: the connection broke after
-    something was sent. `deadline`: the total time of the call was up. `detail` is the HTTP library's own word,
-    `response` what did arrive of an answer that broke off. `sent` is False where no connection ever stood.
+    something was sent. `deadline`: the total time of the call was up. `unreadable`: an answer came that cannot be
+    decompressed, or is too large. `detail` is the HTTP library's own word, `response` what did arrive of an answer that
+    broke off. `sent` is False where no connection ever stood.
     """
 
-    reason: Literal["connect", "timeout", "lost", "deadline"]
+    reason: Literal["connect", "timeout", "lost", "deadline", "unreadable"]
     detail: str = ""
     response: HttpResponse | None = None
     sent: bool = True

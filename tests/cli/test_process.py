@@ -129,6 +129,26 @@ def test_emulate_serves_until_ctrl_c(shell):
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
+def test_emulate_tells_what_it_does_to_each_answer(shell):
+    from agentbridge.emulator.chaos import KINDS, Chaos
+
+    process = spawn("emulate", "--port", "0", "--chaos", "1")
+    exports, lines = {}, []
+    while not (lines and lines[-1].startswith("# Chaos 1:")):
+        lines.append(process.stdout.readline().decode())
+        assert lines[-1], process.stderr.read()
+        if lines[-1].startswith("export "):
+            name, _, value = lines[-1].strip().removeprefix("export ").partition("=")
+            exports[name] = value
+    shell("invoke", "flowise:ok", "hello", "--timeout", "3", environ=exports)
+    told = process.stdout.readline().decode()
+    kind = Chaos(1).damage(1).kind
+    assert told == f"# 1. POST /flowise/api/v1/prediction/ok: {kind} ({KINDS[kind]})\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
 def on_terminal(*arguments, **environ):
     """Runs the command with stdout and stderr on one terminal of 100 columns; exit code and what was shown."""
     pty = pytest.importorskip("pty")

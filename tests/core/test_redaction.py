@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from urllib.parse import quote
 
 import pytest
@@ -44,6 +45,37 @@ def test_nothing_is_masked_that_was_not_suspected(secret, spell, around):
 def test_a_value_without_a_secret_is_not_suspected():
     said = Result(text="hello", output={"a": ["b", 1, None]}, response=HttpResponse(200, {"a": "b"}, b"hello"))
     assert not Redactor(["secret-key"]).suspects(said)
+
+
+@given(st.text('abyz09-+/= "\\\u00e4', min_size=6, max_size=20), st.data())
+def test_each_character_may_travel_in_a_spelling_of_its_own(secret, data):
+    def spelled(character: str) -> str:
+        escaped = "".join(f"%{byte:02x}" for byte in character.encode())
+        ways = [character, json.dumps(character)[1:-1], f"\\u{ord(character):04X}", escaped, escaped.upper()]
+        return data.draw(st.sampled_from(ways))
+
+    redactor, travelling = Redactor([secret]), "".join(map(spelled, secret))
+    assert redactor.text(f"<{travelling}>").count(MASK) >= 1
+    assert travelling.encode() not in redactor.bytes(travelling.encode())
+
+
+def test_a_large_answer_full_of_escapes_is_masked_in_no_time():
+    content = b'{"text": "one line\\nand another", "path": "a\\/b%20c"}' * 400_000
+    started = time.process_time()
+    assert Redactor(["canary-key-7f3a9c51"]).bytes(content + b"canary\\u002dkey-7f3a9c51").endswith(b"***")
+    assert time.process_time() - started < 1.5, "20 MB took 4 s when each byte was tried"
+
+
+@pytest.mark.parametrize(
+    "spell", [str, quote, lambda text: json.dumps(text)[1:-1], lambda text: text.replace("A", "\\u0041")]
+)
+def test_a_token_of_thousands_of_characters_is_masked_to_its_end(spell):
+    token = "".join(chr(ord("A") + number * number % 58) for number in range(3000)).replace("\\", "-").replace("<", "+")
+    started = time.process_time()
+    redactor = Redactor([token])
+    assert redactor.text(f'"{spell(token)}", next') == f'"{MASK}", next'
+    assert redactor.bytes(f"<{spell(token)}>".encode()) == b"<***>"
+    assert time.process_time() - started < 1
 
 
 def test_short_words_are_no_secrets():

@@ -108,6 +108,26 @@ def test_a_deadline_keeps_what_had_dripped_in(ask):
     assert set(error.response.content) == {ord("x")}
 
 
+def test_of_a_large_answer_that_broke_off_the_beginning_is_kept(ask):
+    def script(connection, over):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\nContent-Type: application/json\r\n\r\n"
+        connection.sendall(head + b"x" * 3_000_000)
+        connection.shutdown(2)
+
+    error, _ = ask(script)
+    assert type(error) is errors.TransportError
+    assert error.response.content == b"x" * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "where", ["http://xn--/", "http://xn--\u00e9/", "http://[::1", "http://a:99999999/", "\x7f", "//"]
+)
+def test_a_redirect_to_no_address_at_all_is_an_error_of_the_tree(ask, where):
+    error, requests = ask(servers.answer("302 Found", b"", f"Location: {where}"))
+    assert isinstance(error, errors.InvocationError)
+    assert len(requests) == 1
+
+
 def test_an_operation_is_called_and_an_idempotent_one_repeated(open_bridge):
     with servers.serving(servers.answer("200 OK", b"pong")) as server:
         assert open_bridge(**vendor.setup(server.url)).call(vendor.Ping()) == "pong"
@@ -138,6 +158,39 @@ def test_connections_are_kept_and_used_again(open_bridge):
         for _ in range(5):
             bridge.invoke("tiny:a-1", "hi")
     assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_what_follows_an_answer_is_never_taken_for_the_next_one(open_bridge, library):
+    more = b'HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"text": "stolen"}'
+    answers = iter([b'{"text": "mine"}', b'{"text": "yours"}'])
+
+    def script(connection, over):
+        servers.answer("200 OK", next(answers))(_Adding(connection, more), over)
+
+    with servers.serving(script) as server:
+        bridge = open_bridge(**vendor.setup(server.url, transport=library))
+        assert [bridge.invoke("tiny:a-1", "hi").text for _ in range(2)] == ["mine", "yours"]
+
+
+class _Adding:
+    """Sends more than it is told to, in one piece."""
+
+    def __init__(self, connection, more):
+        self._connection, self._more = connection, more
+
+    def sendall(self, data):
+        self._connection.sendall(data + self._more)
+
+
+def test_thousands_of_headers_take_no_time(open_bridge):
+    headers = [f"h{number}: x" for number in range(8000)]
+    with servers.serving(servers.answer("200 OK", b'{"text": "ok"}', *headers)) as server:
+        bridge = open_bridge(**vendor.setup(server.url))
+        bridge.invoke("tiny:a-1", "hi")
+        started = time.process_time()
+        assert len(bridge.invoke("tiny:a-1", "hi").response.headers) > 8000
+        assert time.process_time() - started < 1.5, "with dict(headers) it took 3 s"
 
 
 def test_cookies_of_one_call_are_never_sent_with_another(open_bridge):

@@ -11,11 +11,12 @@ import click
 
 from .failures import MissingExtraError
 from .options import verbose_option
-from .output import note
+from .output import note, visible
 
 if TYPE_CHECKING:
     from ..connection import Connection
     from ..emulator import Emulator
+    from ..emulator.damaging import Hit
     from ..errors import PluginError
     from ..plugins import Registry
 
@@ -31,8 +32,11 @@ def require_emulators(command: str) -> None:
 @click.command("emulate", short_help="Serve stand-ins for all vendors on this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
 @click.option("--list", "listing", is_flag=True, help="List what the emulators can do, and serve nothing.")
+@click.option(
+    "--chaos", type=int, metavar="SEED", help="Damage the answers on the way, and say how: the same for the same seed."
+)
 @verbose_option
-def emulate_command(port: int, *, listing: bool) -> None:
+def emulate_command(port: int, chaos: int | None, *, listing: bool) -> None:
     """Serve stand-ins for all vendors on this machine until Ctrl-C.
 
     They answer as the vendors' documents say, with the documented failures too; the agent id chooses what happens.
@@ -44,6 +48,7 @@ def emulate_command(port: int, *, listing: bool) -> None:
       agentbridge invoke flowise:ok hello
       agentbridge invoke flowise:tool-error hello --verbose
       agentbridge emulate --list
+      agentbridge emulate --chaos 7          (resets, half answers, silence, bombs ...)
     """  # noqa: D301 (click)
     require_emulators("emulate")
     from ..plugins import Registry
@@ -53,7 +58,7 @@ def emulate_command(port: int, *, listing: bool) -> None:
     if listing:
         _list(registry)
     else:
-        _serve(registry, port)
+        _serve(registry, port, chaos)
 
 
 def _list(registry: Registry) -> None:
@@ -80,10 +85,10 @@ def _own(provider: str, emulator: Emulator) -> dict[str, str]:
     return {f"{provider}:{name}": text for name, text in own.items()}
 
 
-def _serve(registry: Registry, port: int) -> None:
+def _serve(registry: Registry, port: int, chaos: int | None) -> None:
     from ..emulator.serving import serve
 
-    with serve(registry, port=port) as served:
+    with serve(registry, port=port, chaos=chaos, note=_tell) as served:
         _note_failures(served.failures)
         _check_any(served.emulators)
         for name, connection in served.connections.items():
@@ -92,7 +97,16 @@ def _serve(registry: Registry, port: int) -> None:
         click.echo("# terminal, and there try for example:")
         for example in _examples(registry):
             click.echo(f"#   {example}")
+        if chaos is not None:
+            click.echo(f"# Chaos {chaos}: what happens to each answer is told here.")
         threading.Event().wait()
+
+
+def _tell(hit: Hit) -> None:
+    from ..emulator.chaos import KINDS
+
+    path = visible(hit.asked.target.partition("?")[0])
+    click.echo(f"# {hit.number}. {hit.asked.method} {path}: {hit.damage.kind} ({KINDS[hit.damage.kind]})")
 
 
 def _note_failures(failures: Mapping[str, PluginError]) -> None:

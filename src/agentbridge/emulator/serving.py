@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,6 +17,8 @@ from ..plugins import Registry
 from ..provider import Provider
 from ..serving import listening, running
 from . import API_KEY, Emulator
+from .chaos import Chaos
+from .damaging import Hit, damaging
 
 
 @attrs.frozen
@@ -57,8 +59,16 @@ def load_emulator(provider: Provider) -> Emulator:
 
 
 @contextlib.contextmanager
-def serve(registry: Registry | None = None, *, port: int = 0) -> Iterator[Served]:
+def serve(
+    registry: Registry | None = None,
+    *,
+    port: int = 0,
+    chaos: Chaos | int | None = None,
+    note: Callable[[Hit], None] = lambda _: None,
+) -> Iterator[Served]:
     """Serve all emulators under one loopback address, each below its provider's name; port 0 takes a free one.
+
+    With `chaos`, or its seed, their answers are damaged on the way; `note` is told of each request, in another thread.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -66,7 +76,13 @@ def serve(registry: Registry | None = None, *, port: int = 0) -> Iterator[Served
     registry = Registry() if registry is None else registry
     emulators, failures = load_emulators(registry)
     app = Starlette(routes=[Mount(f"/{name}", emulator) for name, emulator in emulators.items()])
-    with listening(port) as listener, running(app, listener, "agentbridge-emulators"):
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listening(port))
+        chaos = Chaos(chaos) if isinstance(chaos, int) else chaos
+        served = (
+            running(app, listener, "agentbridge-emulators") if chaos is None else damaging(app, listener, chaos, note)
+        )
+        stack.enter_context(served)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         connections = {name: _connection(registry[name], url) for name in emulators}
         yield Served(url, emulators, connections, failures)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 import attrs
@@ -14,8 +14,9 @@ import attrs
 from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
-from .common import FLOOD, Arrived, HttpxBase, left
+from .common import HttpxBase, has_leftovers, left
 from .deadline import bound_by_deadline, until
+from .inflating import Incoming
 
 
 class HttpxTransport(HttpxBase):
@@ -29,14 +30,15 @@ class HttpxTransport(HttpxBase):
         opened = self.open(send)
         if isinstance(opened, NoAnswer):
             return opened
-        arrived = Arrived()
+        pieces: list[bytes] = []
         try:
             while piece := opened.read(send.deadline):
-                if isinstance(piece, NoAnswer) or not arrived.add(piece):
-                    return self.broken(opened.head, arrived.content, piece if isinstance(piece, NoAnswer) else FLOOD)
+                if isinstance(piece, NoAnswer):
+                    return self.broken(opened.head, pieces, piece)
+                pieces.append(piece)
         finally:
             opened.close()
-        return attrs.evolve(opened.head, content=arrived.content)
+        return attrs.evolve(opened.head, content=b"".join(pieces))
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
@@ -53,7 +55,7 @@ class HttpxTransport(HttpxBase):
                 return NoAnswer("connect", "the bridge was closed")
             raise
         self.answering(request, send)
-        return Opened(self, response)
+        return Opened(self, response, send.max_answer)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -73,11 +75,11 @@ class HttpxTransport(HttpxBase):
 class Opened:
     """An answer whose head has arrived, and whose body is read piece by piece."""
 
-    def __init__(self, transport: HttpxBase, response: Any) -> None:
+    def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
         self.head = transport.response(response, b"")
         self._transport = transport
         self._response = response
-        self._pieces = response.iter_bytes()
+        self._pieces = _read(response, max_answer)
 
     def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
@@ -89,7 +91,9 @@ class Opened:
         return NoAnswer("deadline") if _is_past(deadline) else piece
 
     def close(self) -> None:
-        """Give the connection back, or close it where the answer was not read to its end."""
+        """Give the connection back, or close it where the answer was not read to its end, or more than it came."""
+        if has_leftovers(self._response):
+            _break_off(self._response)
         self._response.close()
 
     def abort(self) -> None:
@@ -108,14 +112,15 @@ class AsyncHttpxTransport(HttpxBase):
         opened = await self.open(send)
         if isinstance(opened, NoAnswer):
             return opened
-        arrived = Arrived()
+        pieces: list[bytes] = []
         try:
             while piece := await opened.read(send.deadline):
-                if isinstance(piece, NoAnswer) or not arrived.add(piece):
-                    return self.broken(opened.head, arrived.content, piece if isinstance(piece, NoAnswer) else FLOOD)
+                if isinstance(piece, NoAnswer):
+                    return self.broken(opened.head, pieces, piece)
+                pieces.append(piece)
         finally:
             await opened.close()
-        return attrs.evolve(opened.head, content=arrived.content)
+        return attrs.evolve(opened.head, content=b"".join(pieces))
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""
@@ -134,7 +139,7 @@ class AsyncHttpxTransport(HttpxBase):
                 return NoAnswer("connect", "the bridge was closed")
             raise
         self.answering(request, send)
-        return AsyncOpened(self, response)
+        return AsyncOpened(self, response, send.max_answer)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -163,11 +168,11 @@ class AsyncHttpxTransport(HttpxBase):
 class AsyncOpened:
     """The same for an event loop."""
 
-    def __init__(self, transport: HttpxBase, response: Any) -> None:
+    def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
         self.head = transport.response(response, b"")
         self._transport = transport
         self._response = response
-        self._pieces = response.aiter_bytes()
+        self._pieces = _read_async(response, max_answer)
         self._is_reading = False
 
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
@@ -184,14 +189,14 @@ class AsyncOpened:
             return self._transport.no_answer(error, deadline)
         finally:
             self._is_reading = False
-        return piece
+        return NoAnswer("deadline") if _is_past(deadline) else piece
 
     async def close(self) -> None:
-        """Give the connection back, or close it where the answer was not read to its end.
+        """Give the connection back, or close it where the answer was not read to its end, or more than it came.
 
         A read that waits in another task ends at once, since its connection is broken off.
         """
-        if self._is_reading:
+        if self._is_reading or has_leftovers(self._response):
             self.abort()
         while self._is_reading:  # noqa: ASYNC110 (a few ticks, and an event for each read would cost every stream)
             await asyncio.sleep(0)
@@ -201,6 +206,29 @@ class AsyncOpened:
     def abort(self) -> None:
         """Break the connection off, from any thread."""
         _break_off(self._response)
+
+
+def _read(response: Any, max_answer: int) -> Iterator[bytes]:
+    if response.is_stream_consumed:  # a hook of the caller's own client has read it
+        yield response.content
+        return
+    incoming = Incoming(response.headers, max_answer)
+    for raw in response.stream:  # iter_raw would give the connection back unseen at the end
+        yield from incoming.feed(raw)
+    incoming.end()
+
+
+async def _read_async(response: Any, max_answer: int) -> AsyncGenerator[bytes, None]:
+    if response.is_stream_consumed:
+        yield response.content
+        return
+    incoming = Incoming(response.headers, max_answer)
+    async for raw in response.stream:
+        for number, piece in enumerate(incoming.feed(raw)):
+            if number:
+                await asyncio.sleep(0)  # a bomb of many pieces must not keep the loop for itself
+            yield piece
+    incoming.end()
 
 
 def _break_off(response: Any) -> None:

@@ -71,8 +71,14 @@ class FlowiseDecoder(StreamDecoder):
                 "ended without metadata, Flowise's only sign of success" if self._ended else "stopped before its end"
             )
             return Fault(FaultKind.INTERRUPTED, f"the stream {where}", partial=self._partial())
+        nodes = self._nodes()
+        if nodes is None or (
+            self._count_unreadable() and not nodes
+        ):  # the text is made of pieces, and one may be missing
+            problem = "some of the stream was unreadable, and may have been a part of the answer"
+            return Fault(FaultKind.INTERRUPTED, problem, partial=self._partial())
         try:
-            return self._result(self._metadata)
+            return self._result(self._metadata, nodes)
         except ValueError:  # metadata that cannot be read is no sign of success; what arrived is kept
             return Fault(FaultKind.INTERRUPTED, "the stream ended in unreadable metadata", partial=self._partial())
 
@@ -149,9 +155,8 @@ class FlowiseDecoder(StreamDecoder):
         "end": _on_end,
     }
 
-    def _result(self, metadata: dict[str, Any]) -> Result | Fault:
+    def _result(self, metadata: dict[str, Any], nodes: list[Any]) -> Result | Fault:
         """The same reading as of a JSON answer, whose fields the events bring one by one."""
-        nodes = self._nodes()
         prediction = {
             "chatId": metadata.get("chatId", ""),
             "sessionId": metadata.get("sessionId"),
@@ -164,15 +169,20 @@ class FlowiseDecoder(StreamDecoder):
             "sourceDocuments": None if nodes else self._documents,
         }
         parsed, warnings = wire.Prediction.parse(prediction)
-        unreadable = (f"{self._unreadable} events were unreadable",) if self._unreadable else ()
+        count = self._count_unreadable()
+        unreadable = (f"{count} events were unreadable",) if count else ()
         return answer.result(parsed, (*warnings, *unreadable))
 
-    def _nodes(self) -> list[Any]:
+    def _count_unreadable(self) -> int:
+        return self._unreadable + self._parser.unreadable
+
+    def _nodes(self) -> list[Any] | None:
+        """The nodes that ran; none of a chatflow, None where they cannot be read."""
         try:
             nodes = decode_json(self._executed)["data"] if self._executed else []
         except (ValueError, TypeError, KeyError):
-            return []
-        return nodes if isinstance(nodes, list) else []
+            return None
+        return nodes if isinstance(nodes, list) else None
 
     def _partial(self) -> Result:
         text = "".join(self._text)

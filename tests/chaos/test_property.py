@@ -1,0 +1,135 @@
+"""Whatever happens to an answer, a caller gets the one that was meant, or an error of the tree that tells the truth.
+
+Thousands of seeds in memory, on a clock of their own; hundreds over real connections, through every transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from memory import ChaosTransport
+from outcomes import CALLS, Call, Outcome, check
+
+from agentbridge import AsyncBridge, Bridge, Connection, Registry, RetryPolicy, Timeouts
+from agentbridge.emulator import API_KEY
+from agentbridge.emulator.chaos import KINDS, Chaos
+from agentbridge.emulator.damaging import Hit
+from agentbridge.emulator.serving import load_emulators, serve
+
+IN_MEMORY = 5000  # seeds, half of them in each world
+OVER_SOCKETS = 160  # calls through each transport in each world
+PARTS = 4
+MAX_ANSWER = 2_000_000  # bytes
+RETRY = RetryPolicy(attempts=3, first_delay=0)
+REGISTRY = Registry()
+EMULATORS = load_emulators(REGISTRY)[0]
+
+
+@pytest.mark.parametrize("world", ["sync", "async"])
+@pytest.mark.parametrize("part", range(PARTS))
+def test_in_memory(world, part):
+    outcomes: Counter[str] = Counter()
+    for seed in range(2 * part + (world == "async"), IN_MEMORY, 2 * PARTS):
+        choice = random.Random(seed)
+        call, total = choice.choice(CALLS), choice.choice((5.0, 30.0, 1000.0))
+        vendor = call.target.partition(":")[0]
+        transport = ChaosTransport(EMULATORS[vendor], Chaos(seed))
+        base = {"flowgent": "/api/public", "promptitude": "/v1"}.get(vendor, "")
+        connection = Connection(vendor, f"http://vendor.invalid{base}", API_KEY, max_answer=MAX_ANSWER)
+        options = {
+            "connections": {vendor: connection},
+            "retry": RETRY,
+            "timeouts": Timeouts(total=total),
+            "registry": REGISTRY,
+        }
+        if world == "sync":
+            with Bridge({}, transport=transport, **options) as bridge:
+                outcome = run(bridge, call, f"mark-{seed}.", transport.now)
+        else:
+            outcome = asyncio.run(
+                alone(AsyncBridge({}, transport=transport.asynchronous(), **options), call, seed, transport.now)
+            )
+        check(outcome, transport.hits, total)
+        outcomes[type(outcome.value).__name__] += 1
+    assert len(outcomes) >= 7, outcomes
+
+
+@pytest.mark.parametrize("world", ["sync", "async"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_over_real_connections(world, library):
+    hits: list[Hit] = []
+    total = 0.25
+    with serve(chaos=Chaos(20261122), note=hits.append) as vendors:
+        connections = {name: with_bound(connection) for name, connection in vendors.connections.items()}
+        options = {"connections": connections, "retry": RETRY, "timeouts": Timeouts(total=total), "transport": library}
+        if world == "sync":
+            with Bridge({}, **options) as bridge:
+                outcomes = [run(bridge, *marked(number), time.monotonic) for number in range(OVER_SOCKETS)]
+                assert not leaked(bridge)
+        else:
+            outcomes = asyncio.run(in_turn(options))
+    for outcome in outcomes:
+        check(outcome, hits, total, slack=3.0)
+    assert len({hit.damage.kind for hit in hits}) > len(KINDS) * 0.8
+
+
+async def in_turn(options: dict[str, Any]) -> list[Outcome]:
+    async with AsyncBridge({}, **options) as bridge:
+        outcomes = [await run_async(bridge, *marked(number), time.monotonic) for number in range(OVER_SOCKETS)]
+        assert not leaked(bridge)
+    return outcomes
+
+
+async def alone(bridge: AsyncBridge, call: Call, seed: int, now: Any) -> Outcome:
+    async with bridge:
+        return await run_async(bridge, call, f"mark-{seed}.", now)
+
+
+def marked(number: int) -> tuple[Call, str]:
+    return CALLS[number % len(CALLS)], f"mark-{number}."
+
+
+def with_bound(connection: Connection) -> Connection:
+    return Connection(connection.provider, connection.base_url, connection.api_key, max_answer=MAX_ANSWER)
+
+
+def run(bridge: Bridge, call: Call, mark: str, now: Any) -> Outcome:
+    started, events = now(), []
+    try:
+        if call.streamed:
+            with bridge.stream(call.target, **call.fields(mark)) as stream:
+                events.extend(stream)
+            value = stream.result
+        else:
+            value = bridge.invoke(call.target, **call.fields(mark))
+    except BaseException as error:
+        value = error
+    return Outcome(call, mark, value, now() - started, tuple(events))
+
+
+async def run_async(bridge: AsyncBridge, call: Call, mark: str, now: Any) -> Outcome:
+    started, events = now(), []
+    try:
+        if call.streamed:
+            async with bridge.stream(call.target, **call.fields(mark)) as stream:
+                async for event in stream:
+                    events.append(event)  # noqa: PERF401 (what came before a failure counts)
+            value = stream.result
+        else:
+            value = await bridge.invoke(call.target, **call.fields(mark))
+    except BaseException as error:
+        value = error
+    return Outcome(call, mark, value, now() - started, tuple(events))
+
+
+def leaked(bridge: Any) -> list[Any]:
+    """Connections that are neither idle nor closed, and requests that still wait for one."""
+    pools = [transport._client._transport._pool for transport in bridge._transports.values()]
+    open_ = [connection for pool in pools for connection in pool.connections]
+    busy = [connection for connection in open_ if not (connection.is_idle() or connection.is_closed())]
+    return [*busy, *(request for pool in pools for request in pool._requests)]

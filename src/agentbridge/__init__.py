@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         RequestSent as RequestSent,
         RetryScheduled as RetryScheduled,
     )
+    from .pacing import Limits as Limits
     from .plugins import Registry as Registry
     from .prepared import Prepared as Prepared
     from .provider import (
@@ -116,6 +117,7 @@ _MODULES = {
     "hookspecs": "hookimpl",
     "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Usage",
     "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
+    "pacing": "Limits",
     "plugins": "Registry",
     "prepared": "Prepared",
     "provider": "Call Operation Provider StreamDecoder",

@@ -54,18 +54,22 @@ class Emit:
 
 @attrs.frozen
 class Turn:
-    """Asks to be the only one that acts on `key`, a session, until the exchange is over. `until` is monotonic.
+    """Asks to be one of `room` exchanges that act on `key`, a session or an account. `until` is monotonic.
 
-    The answer is None, or a NoAnswer where others did not finish in time.
+    The turn lasts until it is given back, or the exchange is over. The answer is None, or a NoAnswer where others did
+    not finish in time.
     """
 
     key: Hashable
     until: float | None = None
+    room: int = 1
 
 
 @attrs.frozen
 class Release:
-    """Gives the turn back: the run is over, and what is left to do acts on its session no more."""
+    """Gives the turn of this key back, without one all of them: what is left to do acts on them no more."""
+
+    key: Hashable = None
 
 
 @attrs.frozen

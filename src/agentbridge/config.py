@@ -16,6 +16,7 @@ from .bindings import Agent, Binding
 from .connection import Connection, checked, variable
 from .errors import ConfigurationError
 from .keys import CommandKey, EnvironmentKey, FileKey, KeyringKey, KeySource
+from .pacing import Limits
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 
@@ -51,6 +52,14 @@ class TimeoutsTable(_Model):
     total: float | None = None
 
 
+class LimitsTable(_Model):
+    """`limits = { calls = 60 }`; see Limits."""
+
+    calls: int | None = None
+    per: float = 60
+    in_flight: int | None = None
+
+
 class FaultTable(_Model):
     """`[[connections.NAME.faults]]`; see FaultRule."""
 
@@ -84,6 +93,7 @@ class ConnectionTable(_Model):
     on_unsupported: Literal["raise", "drop"] | None = None
     tool_errors: Literal["raise", "report"] | None = None
     faults: list[FaultTable] = []
+    limits: LimitsTable | None = None
 
 
 class BindingTable(_Model):
@@ -212,19 +222,20 @@ def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...
 
 
 def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str], folder: Path) -> Connection:
-    given = model.model_dump(exclude={*_KEYS[1:], "retry", "timeouts", "faults"})
+    given = model.model_dump(exclude={*_KEYS[1:], "retry", "timeouts", "faults", "limits"})
     given["provider"] = model.provider or name
     given |= _key(name, model, where, environ, folder)
     given["base_url"] = model.base_url or environ.get(variable(name, "BASE_URL")) or None
-    retry = RetryPolicy(**model.retry.model_dump()) if model.retry else None
-    timeouts = Timeouts(**model.timeouts.model_dump()) if model.timeouts else None
-    rules = tuple(_rule(table, f"{where}: connections.{name}") for table in model.faults)
-    return checked(Connection(**given, retry=retry, timeouts=timeouts, faults=rules), name, where)
+    for field, kind in (("retry", RetryPolicy), ("timeouts", Timeouts), ("limits", Limits)):
+        table = getattr(model, field)
+        given[field] = table and _made(kind, table, f"{where}: connections.{name}")
+    given["faults"] = [_made(FaultRule, table, f"{where}: connections.{name}") for table in model.faults]
+    return checked(Connection(**given), name, where)
 
 
-def _rule(table: FaultTable, where: str) -> FaultRule:
+def _made(kind: type[Any], table: _Model, where: str) -> Any:
     try:
-        return FaultRule(**table.model_dump(exclude_unset=True))
+        return kind(**table.model_dump(exclude_unset=True))
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
 

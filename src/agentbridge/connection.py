@@ -11,6 +11,7 @@ import attrs
 
 from .errors import ConfigurationError
 from .keys import KeySource
+from .pacing import Limits
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 from .wire import as_dict
@@ -26,8 +27,8 @@ class Connection:
 
     `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
     request, `options` merged into each. `verify` is False, or the path of a CA bundle. `retry` to `tool_errors` override
-    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the key when it is first
-    needed, in place of `api_key`.
+    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the
+    key when it is first needed, in place of `api_key`. `limits` bound what all calls of one bridge send to it.
     """
 
     provider: str
@@ -43,6 +44,7 @@ class Connection:
     tool_errors: Literal["raise", "report"] | None = None
     faults: tuple[FaultRule, ...] = attrs.field(default=(), converter=_rules)
     key_source: KeySource | None = None
+    limits: Limits | None = None
 
 
 def variable(name: str, what: str) -> str:
@@ -84,6 +86,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("retry", (RetryPolicy, type(None))),
     ("timeouts", (Timeouts, type(None))),
     ("faults", (tuple,)),
+    ("limits", (Limits, type(None))),
 )
 
 

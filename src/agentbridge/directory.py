@@ -16,6 +16,7 @@ from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
 from .errors import ConfigurationError, UnknownTargetError
 from .keys import KeySource
+from .pacing import Pace
 from .plugins import Registry, known_provider
 from .provider import Provider, StreamDecoder
 from .redaction import redactor_of
@@ -48,9 +49,9 @@ class Directory:
         self.registry = Registry() if registry is None else registry
         self.where = loaded.where
         self.agents: Mapping[str, Agent] = {**loaded.agents, **asked}
-        self.connections: Mapping[str, Connection] = _Connections(
-            {**loaded.connections, **given}, self.registry, environ
-        )
+        configured = {**loaded.connections, **given}
+        self.paces = {name: Pace(name, item.limits) for name, item in configured.items() if item.limits}
+        self.connections: Mapping[str, Connection] = _Connections(configured, self.registry, environ)
         self._drifts: dict[str, Drifts] = {}
         self._environ = environ
         self._given = frozenset(given)

@@ -60,14 +60,8 @@ class PlannedRun:
 
     def pending(self) -> Pending | None:
         """How the run can be found again, as far as that is known before its answer."""
-        found, asked = self.plan.lost(), self.plan.asked
-        return found and attrs.evolve(
-            found,
-            provider=asked.provider,
-            connection=asked.connection,
-            agent=asked.agent,
-            session_id=found.session_id or asked.session_id,
-        )
+        found = self.plan.lost()
+        return found and self.plan.located(found, found)
 
     def for_invoke(self) -> PlannedRun:
         """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""
@@ -121,6 +115,7 @@ def plan_run(
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
         turn=bound.session_id and (name, agent_id, bound.session_id),
+        pace=directory.paces.get(name),
     )
     return PlannedRun(
         invocation=invocation,
@@ -159,6 +154,7 @@ def plan_operation(
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
         read=directory.reader(name, connection, operation.read),
+        pace=directory.paces.get(name),
     )
     return plan, connection
 

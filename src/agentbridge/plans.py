@@ -9,6 +9,7 @@ import attrs
 
 from .commands import Send
 from .model import Pending, Result
+from .pacing import Pace
 from .retry import RetryPolicy, Timeouts
 from .verdict import Asked, Failure, judge_run
 from .wire import HttpResponse, NoAnswer
@@ -23,7 +24,8 @@ class Plan:
     """All that is fixed before the first byte is sent.
 
     `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
-    a time may act on, a session. `read` says what an answer means.
+    a time may act on, a session. `read` says what an answer means. `pace` keeps the limits of the connection, if it has
+    any.
     """
 
     asked: Asked
@@ -34,6 +36,21 @@ class Plan:
     lost: Callable[[], Pending | None] = no_trace
     turn: Hashable = None
     read: Callable[[HttpResponse], Any]
+    pace: Pace | None = None
+
+    def located(self, pending: Pending, known: Pending, started_at: str | None = None) -> Pending:
+        """A run as its provider names it, with what was `known` of it before and what the core knows."""
+        asked = self.asked
+        return attrs.evolve(
+            pending,
+            id=pending.id or known.id,
+            provider=asked.provider,
+            connection=asked.connection,
+            agent=asked.agent,
+            session_id=pending.session_id or known.session_id or asked.session_id,
+            started_at=pending.started_at or known.started_at or started_at,
+            callback_id=pending.callback_id or known.callback_id,
+        )
 
 
 @attrs.frozen(kw_only=True)

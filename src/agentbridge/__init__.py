@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Result as Result,
         Source as Source,
         ToolCall as ToolCall,
+        Tried as Tried,
         Usage as Usage,
     )
     from .observations import (
@@ -115,7 +116,7 @@ _MODULES = {
     "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
     "faults": "Fault FaultKind fault_from_status",
     "hookspecs": "hookimpl",
-    "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Usage",
+    "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Tried Usage",
     "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
     "pacing": "Limits",
     "plugins": "Registry",

@@ -10,6 +10,7 @@ import attrs
 from .body import Body
 from .events import Event
 from .retry import Timeouts
+from .verdict import Asked
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
@@ -73,6 +74,14 @@ class Release:
 
 
 @attrs.frozen
+class Use:
+    """From now on another connection is meant, with its own proxy and certificates, and another is asked."""
+
+    connection: object
+    asked: Asked
+
+
+@attrs.frozen
 class Happened:
     """What came of a command, and the time: `now` is monotonic, `wall` since the epoch.
 
@@ -84,5 +93,5 @@ class Happened:
     answer: HttpResponse | NoAnswer | bytes | None = None
 
 
-Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn | Release
+Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn | Release | Use
 Steps: TypeAlias = Generator[Command, Happened, T]

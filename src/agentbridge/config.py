@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -111,7 +111,7 @@ class BindingTable(_Model):
 class AgentTable(_Model):
     """`[agents.NAME]`; see Agent."""
 
-    default: str | None = None
+    default: str | list[str] | None = None
     on: dict[str, BindingTable] = pydantic.Field(min_length=1)
 
 
@@ -156,11 +156,9 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None
 
 def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
-    return (
-        value
-        if isinstance(value, Agent)
-        else _agent(name, _validated(AgentTable, value, f"agents.{name}", "agents="), "agents=")
-    )
+    if isinstance(value, Agent):
+        return _check_default(name, value, "agents=")
+    return _agent(name, _validated(AgentTable, value, f"agents.{name}", "agents="), "agents=")
 
 
 def connection_from(name: str, value: Connection | Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
@@ -275,9 +273,24 @@ def _agent(name: str, model: AgentTable, where: str) -> Agent:
         connection: Binding(**binding.model_dump(), where=f"{where}: [agents.{name}.on.{connection}]")
         for connection, binding in model.on.items()
     }
-    if model.default is not None and model.default not in bindings:
-        raise ConfigurationError(
-            f"{where}: agents.{name}.default is {model.default!r}, but there is no [agents.{name}.on.{model.default}]"
-            f" (there: {', '.join(bindings)})"
-        )
-    return Agent(on=bindings, default=model.default)
+    return _check_default(name, Agent(on=bindings, default=model.default), where)
+
+
+def _check_default(name: str, agent: Agent, where: str) -> Agent:
+    if agent.default is not None and not agent.choices:
+        raise ConfigurationError(f"{where}: agents.{name}.default is empty; name a connection, or leave it out")
+    for choice in agent.choices:
+        if choice not in agent.on:
+            raise ConfigurationError(
+                f"{where}: agents.{name}.default names {choice!r}, but there is no [agents.{name}.on.{choice}]"
+                f" (there: {', '.join(agent.on)}).{did_you_mean(str(choice), list(agent.on))}"
+            )
+    check_once(agent.choices, f"{where}: agents.{name}.default")
+    return agent
+
+
+def check_once(names: Sequence[str], label: str) -> None:
+    """Raise ConfigurationError where a name stands twice: who could not is not asked again in the same call."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{label} names {name!r} twice; name it once, and let retry= ask it again")

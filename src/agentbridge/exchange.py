@@ -91,10 +91,11 @@ class State(Generic[T]):
         self.plan = plan
         self.judged = judged
         self.started = self.now = started
+        self.called = started - plan.spent  # others may have been asked before
         self.wall = 0.0
-        self.deadline = None if plan.timeouts.total is None else started + plan.timeouts.total
+        self.deadline = None if plan.timeouts.total is None else self.called + plan.timeouts.total
         self.given_up: float | None = None
-        self.attempts = 0
+        self.attempts = sum(one.attempts for one in plan.tried)
         self.may_have_run = False
         self.pending: Pending | None = None
         self.response: HttpResponse | None = None
@@ -235,7 +236,8 @@ class State(Generic[T]):
             warnings=(*result.warnings, *empty),
             response=self.response or result.response,
             attempts=self.attempts,
-            elapsed=self.now - self.started,
+            elapsed=self.now - self.called,
+            tried=self.plan.tried,
         )
 
     def error(self, failure: Failure) -> InvocationError:
@@ -246,7 +248,8 @@ class State(Generic[T]):
             partial=failure.fault.partial and self.filled(failure.fault.partial, whole=False),
         )
         failure = attrs.evolve(failure, fault=fault)
-        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending or self._trace(failure))
+        pending = self.pending or self._trace(failure)
+        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=pending, tried=self.plan.tried)
 
     def _trace(self, failure: Failure) -> Pending | None:
         """Where the run can be found again. Not for one that failed: its answer is there, and it is an error."""
@@ -260,11 +263,10 @@ class State(Generic[T]):
     ) -> Steps[T | Pending | Failure]:
         if self.end is not None and self.now >= self.end:
             return self._out_of_time()
-        pace, sent = self.plan.pace, self.now
+        pace = self.plan.pace
         if pace is not None:
             yield from self._go(pace)
-            sent = self.now
-        self.attempts += starts
+        sent, self.attempts = self.now, self.attempts + starts
         value = yield from attempt(send if self.end is None else attrs.evolve(send, deadline=self.end))
         if pace is not None:
             pace.heard(value.fault if isinstance(value, Failure) else None, self.now, sent)

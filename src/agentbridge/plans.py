@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
 from .commands import Send
-from .model import Pending, Result
+from .model import Pending, Result, Tried
 from .pacing import Pace
 from .retry import RetryPolicy, Timeouts
 from .verdict import Asked, Failure, judge_run
@@ -25,7 +25,7 @@ class Plan:
 
     `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
     a time may act on, a session. `read` says what an answer means. `pace` keeps the limits of the connection, if it has
-    any.
+    any. `tried` are the vendors that were asked before in this call, which took `spent` seconds.
     """
 
     asked: Asked
@@ -37,6 +37,12 @@ class Plan:
     turn: Hashable = None
     read: Callable[[HttpResponse], Any]
     pace: Pace | None = None
+    tried: tuple[Tried, ...] = ()
+    spent: float = 0.0
+
+    def after(self, tried: tuple[Tried, ...], spent: float, *, more: bool) -> Self:
+        """The same plan, for the case that others could not; `more` may still come after it."""
+        return attrs.evolve(self, tried=tried, spent=spent)
 
     def located(self, pending: Pending, known: Pending, started_at: str | None = None) -> Pending:
         """A run as its provider names it, with what was `known` of it before and what the core knows."""

@@ -118,7 +118,7 @@ def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(wr
         ("[connections.a]\ntool_errors='ignore'", r"tool_errors: Input should be 'raise' or 'report'"),
         (
             "[agents.a]\ndefault='b'\n[agents.a.on.c]\nagent='1'",
-            r"agents\.a\.default is 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)",
+            r"agents\.a\.default names 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)",
         ),
         ("[agents.a.on.c]\nagent='1'\ntext='t'\ntemplate='u'", r"\[agents\.a\.on\.c\] has both 'text' and 'template'"),
         ("[agents.a.on.c]\ntext='t'", r"agents\.a\.on\.c\.agent: Field required"),

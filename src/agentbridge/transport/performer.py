@@ -6,11 +6,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from ..commands import Emit, Open, Read, Release, Send, Turn
+from ..commands import Emit, Open, Read, Release, Send, Turn, Use
 from ..wire import HttpResponse, NoAnswer, Sleep
 from .turns import Held, Turns
 
-Doable: TypeAlias = Send | Open | Read | Sleep | Turn | Release
+Doable: TypeAlias = Send | Open | Read | Sleep | Turn | Release | Use
+Find: TypeAlias = Callable[[Any], Any]  # the transport of a connection
 Answer: TypeAlias = HttpResponse | NoAnswer | bytes | None
 _LATE = NoAnswer("deadline", sent=False)
 _CLOSED = NoAnswer("lost", "closed by the caller")
@@ -40,8 +41,9 @@ class AsyncTransport(Protocol):
 class _Hands:
     """What both worlds hold: the transport, the answer that stands open, and the places in queues."""
 
-    def __init__(self, transport: Any, turns: Turns, now: Callable[[], float]) -> None:
+    def __init__(self, transport: Any, turns: Turns, now: Callable[[], float], find: Find) -> None:
         self._transport = transport
+        self._find = find
         self._now = now
         self._held = Held(turns)
         self._standing: list[
@@ -96,6 +98,8 @@ class Performer(_Hands):
             self._transport.sleep(command.seconds)
         elif isinstance(command, Release):
             self._held.leave(command.key)
+        elif isinstance(command, Use):
+            self._transport = self._find(command.connection)
         return None
 
     def close(self, *, early: bool = False) -> None:
@@ -136,6 +140,8 @@ class AsyncPerformer(_Hands):
             await self._transport.sleep(command.seconds)
         elif isinstance(command, Release):
             self._held.leave(command.key)
+        elif isinstance(command, Use):
+            self._transport = self._find(command.connection)
         return None
 
     async def close(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -433,3 +435,16 @@ def test_a_limit_that_leaves_no_room_is_a_reason_to_ask_the_next_vendor(open_bri
     bridge = open_bridge(**options)
     assert [bridge.invoke("support", "hello").connection for _ in range(2)] == ["one", "two"]
     assert len(one.requests) == 1
+
+
+def test_a_stream_that_is_dropped_after_it_went_on_lets_go_of_what_it_holds(serve):
+    one, two = serve(BUSY, piped("he", "llo", "[DONE]"))
+    with Bridge(**vendors("talking", one.url, two.url)) as bridge:
+        stream = bridge.stream("support", "hello", session_id="s-1")
+        stream.__enter__()
+        assert waiting(bridge) == 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # it was never closed, and that may be said
+            del stream
+            gc.collect()
+        assert waiting(bridge) == 0

@@ -46,6 +46,7 @@ class _Hands:
         self._find = find
         self._now = now
         self._held = Held(turns)
+        self._drop: Any = None
         self._standing: list[
             Any
         ] = []  # the answer that stands open, if any; a list, since what drops it cannot hold us
@@ -60,7 +61,14 @@ class _Hands:
 
     def leave_when_dropped(self) -> None:
         """Let a stream that is dropped unfinished give its turns and its connection back when it is collected."""
-        weakref.finalize(self, _dropped, self._held, self._standing, self._transport).atexit = False
+        self._drop = weakref.finalize(self, _dropped, self._held, self._standing, self._transport)
+        self._drop.atexit = False
+
+    def _use(self, connection: Any) -> None:
+        self._transport = self._find(connection)
+        if self._drop is not None:
+            self._drop.detach()
+            self.leave_when_dropped()
 
     def _left(self, turn: Turn) -> float | None:
         """The seconds that are left for a turn to come."""
@@ -99,7 +107,7 @@ class Performer(_Hands):
         elif isinstance(command, Release):
             self._held.leave(command.key)
         elif isinstance(command, Use):
-            self._transport = self._find(command.connection)
+            self._use(command.connection)
         return None
 
     def close(self, *, early: bool = False) -> None:
@@ -141,7 +149,7 @@ class AsyncPerformer(_Hands):
         elif isinstance(command, Release):
             self._held.leave(command.key)
         elif isinstance(command, Use):
-            self._transport = self._find(command.connection)
+            self._use(command.connection)
         return None
 
     async def close(self) -> None:

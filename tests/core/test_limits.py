@@ -25,6 +25,7 @@ from agentbridge import (
     FaultRule,
     HttpResponse,
     Limits,
+    Pending,
     Registry,
     RetryPolicy,
     Timeouts,
@@ -32,6 +33,7 @@ from agentbridge import (
 )
 from agentbridge.pacing import Pace
 from agentbridge.testing import MemoryTransport
+from agentbridge_flowise import GetVersion
 
 OK = HttpResponse(200, {}, b'{"text": "hi"}')
 BUSY = HttpResponse(429, {"retry-after": "30"}, b'{"message": "slow down"}')
@@ -185,8 +187,7 @@ def test_fifty_threads_are_never_more_in_flight_than_the_limit():
         threads = [threading.Thread(target=bridge.invoke, args=("tiny:a", f"{number}")) for number in range(50)]
         for thread in threads:
             thread.start()
-        until(lambda: waiting(bridge) == 50)
-        assert gate.under_way == 4
+        until(lambda: waiting(bridge) == 50 and gate.under_way == 4)
         gate.open.set()
         for thread in threads:
             thread.join(LONG)
@@ -211,8 +212,7 @@ def test_event_loops_of_several_threads_share_the_limit():
     threads = [threading.Thread(target=lambda: asyncio.run(bridge.invoke("tiny:a", "x"))) for _ in range(6)]
     for thread in threads:
         thread.start()
-    until(lambda: waiting(bridge) == 6)
-    assert gate.under_way == 2
+    until(lambda: waiting(bridge) == 6 and gate.under_way == 2)
     gate.open.set()
     for thread in threads:
         thread.join(LONG)
@@ -387,6 +387,26 @@ def test_a_stream_holds_its_place_until_it_is_over(emulators):
             with pytest.raises(errors.ConfigurationError, match="would wait for itself"):
                 bridge.invoke("flowise:ok", "nested")
         assert bridge.invoke("flowise:ok", "after").text == "Echo: after"
+
+
+ASKING = {
+    "call": lambda bridge: bridge.call(GetVersion()),
+    "poll": lambda bridge: bridge.poll(Pending("poll", "chat-1", connection="flowise", agent="ok")),
+    "wait": lambda bridge: bridge.wait(Pending("poll", "chat-1", connection="flowise", agent="ok")),
+    "submit": lambda bridge: bridge.submit("flowise:ok", "nested"),
+    "stream": lambda bridge: bridge.stream("flowise:ok", "nested").__enter__(),
+}
+
+
+@pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
+def test_whatever_is_asked_takes_a_place(emulators, ask):
+    with (
+        Bridge({}, connections=with_limits(emulators, Limits(in_flight=1))) as bridge,
+        bridge.stream("flowise:ok", "hello there") as events,
+    ):
+        next(events)
+        with pytest.raises(errors.ConfigurationError, match="would wait for itself"):
+            ask(bridge)
 
 
 def test_a_call_inside_of_a_stream_finds_a_place_where_there_is_another(emulators):

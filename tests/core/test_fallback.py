@@ -28,6 +28,7 @@ from agentbridge import (
     Limits,
     Pending,
     Registry,
+    RequestSent,
     Result,
     RetryPolicy,
     Timeouts,
@@ -448,3 +449,21 @@ def test_a_stream_that_is_dropped_after_it_went_on_lets_go_of_what_it_holds(serv
             del stream
             gc.collect()
         assert waiting(bridge) == 0
+
+
+def test_observers_are_told_which_vendor_each_request_goes_to_in_one_call(open_bridge, serve):
+    one, two = serve(BUSY, OK)
+    seen: list[Any] = []
+    options = vendors("tiny", one.url, two.url, retry=RetryPolicy(1), observers=[seen.append])
+    options["connections"]["two"] = attrs.evolve(options["connections"]["two"], api_key="canary-key-two")
+    bridge = open_bridge(**options)
+    bridge.invoke("support", f"my keys are {KEY} and canary-key-two")
+    sent = [observation for observation in seen if isinstance(observation, RequestSent)]
+    assert [observation.request.url for observation in sent] == [f"{one.url}/run/agent-one", f"{two.url}/run/agent-two"]
+    assert [type(observation).__name__ for observation in seen] == [
+        "InvocationStarted", "RequestSent", "AnswerReceived", "RequestSent", "AnswerReceived", "InvocationFinished",
+    ]  # fmt: skip
+    assert [observation.connection for observation in seen] == ["one"] * 3 + ["two"] * 3
+    assert len({observation.id for observation in seen}) == 1
+    assert KEY not in repr(seen)
+    assert "canary-key-two" not in repr(seen[3:])

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         Result as Result,
         Source as Source,
         ToolCall as ToolCall,
+        Tried as Tried,
         Usage as Usage,
     )
     from .observations import (
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         RequestSent as RequestSent,
         RetryScheduled as RetryScheduled,
     )
+    from .pacing import Limits as Limits
     from .plugins import Registry as Registry
     from .prepared import Prepared as Prepared
     from .provider import (
@@ -114,8 +116,9 @@ _MODULES = {
     "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
     "faults": "Fault FaultKind fault_from_status",
     "hookspecs": "hookimpl",
-    "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Usage",
+    "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Tried Usage",
     "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
+    "pacing": "Limits",
     "plugins": "Registry",
     "prepared": "Prepared",
     "provider": "Call Operation Provider StreamDecoder",

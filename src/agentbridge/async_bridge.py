@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .base import BridgeBase, Exchange
+from .connection import Connection
 from .errors import InvocationError
 from .mapping import amapped
 from .model import Invocation, Outcome, Pending, Result
@@ -59,7 +60,7 @@ class AsyncBridge(BridgeBase):
         try:
             pending = await self._drive(self._submitting(submission))
         except Exception as error:
-            await _aside(functools.partial(submission.failed, error), submission.has_address)
+            await _aside(partial(submission.failed, error), submission.has_address)
             raise
         return await _aside(lambda: submission.begun(pending), submission.has_address)
 
@@ -158,18 +159,19 @@ class AsyncBridge(BridgeBase):
         return await self._drive(self._polling(pending, settings, kind))
 
     def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> AsyncStream:
-        return AsyncStream(exchange.begin, lambda: self._transport(exchange), self._turns, pending)
+        return AsyncStream(exchange.begin, self._transport, exchange.connection, self._turns, pending)
 
     async def _drive(self, exchange: Exchange[T]) -> T:
-        return await adrive(exchange.begin, self._transport(exchange), self._turns)
+        return await adrive(
+            exchange.begin, partial(self._transport, mail=exchange.mail), exchange.connection, self._turns
+        )
 
-    def _transport(self, exchange: Exchange[Any]) -> AsyncTransport:
-        connection = exchange.connection
+    def _transport(self, connection: Connection, *, mail: bool = False) -> AsyncTransport:
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("AsyncTransport", self._given)
-        library = MAIL if exchange.mail else self._library
+        library = MAIL if mail else self._library
         key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
         with self._lock:
             _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})

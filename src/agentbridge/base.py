@@ -20,11 +20,12 @@ from .directory import Directory
 from .drift import Drift
 from .errors import ConfigurationError, PluginError, UnsupportedFeatureError
 from .exchange import operate, run
+from .fallback import Chain, plan_call, plan_of, streamed_of
 from .model import Invocation, Pending, Result
 from .observations import Kind, Observer
 from .observing import Subject, audience, listeners, observed
 from .pending import poll, submit, wait
-from .planning import Mode, PlannedRun, plan_operation, plan_run
+from .planning import Mode, PlannedRun, plan_operation
 from .plans import Plan
 from .plugins import Registry
 from .prepared import Prepared
@@ -135,25 +136,26 @@ class BridgeBase:
         fields: Mapping[str, Any],
         mode: Mode = "invoke",
     ) -> PlannedRun:
-        planned = plan_run(self._directory, self._settings, target, text, fields, mode=mode)
-        if self._serialize_sessions:
-            return planned
-        return attrs.evolve(planned, plan=attrs.evolve(planned.plan, turn=None))
+        planned = plan_call(self._directory, self._settings, target, text, fields, mode=mode)
+        for other in planned.others:
+            self._check_own(other.connection)
+        return planned if self._serialize_sessions else planned.without_turns()
 
     def _invoking(
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "invoke"
     ) -> Exchange[Result]:
         planned = self._plan(target, text, fields).for_invoke()
-        return self._of_run(kind, planned, lambda started: run(planned.plan, started))
+        return self._of_run(kind, planned, Chain(run, planned, plan_of).begin)
 
     def _streaming(
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "stream"
     ) -> tuple[Exchange[Result], Callable[[], Pending | None]]:
         planned = self._plan(target, text, fields, "stream").for_invoke()
-        return self._of_run(kind, planned, lambda started: stream(planned.streamed, started)), planned.pending
+        chain = Chain(stream, planned, streamed_of)
+        return self._of_run(kind, planned, chain.begin), chain.pending
 
     def _submitting(self, submission: Submission) -> Exchange[Pending]:
-        return self._of_run("submit", submission.planned, lambda started: submit(submission.plan, started))
+        return self._of_run("submit", submission.planned, Chain(submit, submission.planned, submission.plan_of).begin)
 
     def _waiting(self, pending: Pending, settings: Mapping[str, Any]) -> Exchange[Result]:
         plan, account = plan_pending(self._directory, self._settings, pending, settings)
@@ -202,6 +204,11 @@ class BridgeBase:
             raise ConfigurationError(f"callbacks= takes a CallbackReceiver, not {type(callbacks).__name__}")
         address = callbacks.address(callback_answers)
         planned = self._plan(target, text, addressed(target, fields, address, callback_input), "submit")
+        if planned.others:
+            raise ConfigurationError(
+                "callbacks= makes an address for one vendor, and this target names several: name one, as in"
+                " 'agent@connection', or pass fallback=False"
+            )
         provider = self.providers[planned.plan.asked.provider]
         if type(provider).read_callback is Provider.read_callback:
             raise UnsupportedFeatureError("callbacks", "it does not call back. Leave it out", provider=provider.name)

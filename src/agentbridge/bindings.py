@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -44,12 +44,26 @@ class Binding:
             )
 
 
+def _default(names: str | Iterable[str] | None) -> str | tuple[str, ...] | None:
+    return names if names is None or isinstance(names, str) else tuple(names)
+
+
 @attrs.frozen(kw_only=True)
 class Agent:
-    """A portable agent: its bindings by connection, and the connection that is used when none is named."""
+    """A portable agent: its bindings by connection, and the connection that is used when none is named.
+
+    Several in `default` are asked in this order, each where the run of the one before surely never began.
+    """
 
     on: Mapping[str, Binding]
-    default: str | None = None
+    default: str | tuple[str, ...] | None = attrs.field(default=None, converter=_default)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The connections that the agent's name alone means: the default, or the only one."""
+        if self.default is None:
+            return tuple(self.on) if len(self.on) == 1 else ()
+        return (self.default,) if isinstance(self.default, str) else self.default
 
 
 def bind(invocation: Invocation, binding: Binding) -> Invocation:

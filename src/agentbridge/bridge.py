@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .async_bridge import AsyncBridge
 from .base import BridgeBase, Exchange
+from .connection import Connection
 from .errors import InvocationError
 from .mapping import mapped
 from .model import Invocation, Outcome, Pending, Result
@@ -46,7 +48,9 @@ class Bridge(BridgeBase):
     def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Result:
         """Run an agent and wait for its answer, polling where the vendor answers later.
 
-        `fields` are fields of the Invocation, and retry, timeouts, on_unsupported and tool_errors for this call.
+        `fields` are fields of the Invocation, and retry, timeouts, on_unsupported and tool_errors for this call. Where
+        the target names several vendors, the next one is asked if the run surely never began at the one before;
+        `fallback=False` asks the first one alone.
 
         Raises:
             ConfigurationError, UnsupportedFeatureError, PluginError: nothing was sent.
@@ -204,19 +208,18 @@ class Bridge(BridgeBase):
         return self._drive(self._polling(pending, settings, kind))
 
     def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> Stream:
-        return Stream(exchange.begin, lambda: self._transport(exchange), self._turns, pending)
+        return Stream(exchange.begin, self._transport, exchange.connection, self._turns, pending)
 
     def _drive(self, exchange: Exchange[T]) -> T:
-        return drive(exchange.begin, self._transport(exchange), self._turns)
+        return drive(exchange.begin, partial(self._transport, mail=exchange.mail), exchange.connection, self._turns)
 
-    def _transport(self, exchange: Exchange[Any]) -> Transport:
-        connection = exchange.connection
+    def _transport(self, connection: Connection, *, mail: bool = False) -> Transport:
         self._check_open()
         self._check_own(connection)
         if self._given is not None:
             return cast("Transport", self._given)
         # a forked child must not share the parent's connections: each would get the other's answers
-        library = MAIL if exchange.mail else self._library
+        library = MAIL if mail else self._library
         key = (os.getpid(), library, connection.proxy, connection.verify)
         with self._lock:
             if key not in self._transports:

@@ -10,6 +10,7 @@ import attrs
 from .body import Body
 from .events import Event
 from .retry import Timeouts
+from .verdict import Asked
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
@@ -58,18 +59,30 @@ class Emit:
 
 @attrs.frozen
 class Turn:
-    """Asks to be the only one that acts on `key`, a session, until the exchange is over. `until` is monotonic.
+    """Asks to be one of `room` exchanges that act on `key`, a session or an account. `until` is monotonic.
 
-    The answer is None, or a NoAnswer where others did not finish in time.
+    The turn lasts until it is given back, or the exchange is over. The answer is None, or a NoAnswer where others did
+    not finish in time.
     """
 
     key: Hashable
     until: float | None = None
+    room: int = 1
 
 
 @attrs.frozen
 class Release:
-    """Gives the turn back: the run is over, and what is left to do acts on its session no more."""
+    """Gives the turn of this key back, without one all of them: what is left to do acts on them no more."""
+
+    key: Hashable = None
+
+
+@attrs.frozen
+class Use:
+    """From now on another connection is meant, with its own proxy and certificates, and another is asked."""
+
+    connection: object
+    asked: Asked
 
 
 @attrs.frozen
@@ -84,5 +97,5 @@ class Happened:
     answer: HttpResponse | NoAnswer | bytes | None = None
 
 
-Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn | Release
+Command: TypeAlias = Send | Open | Read | Emit | Sleep | Turn | Release | Use
 Steps: TypeAlias = Generator[Command, Happened, T]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -17,6 +17,7 @@ from .commands import MAX_ANSWER
 from .connection import Connection, checked, variable
 from .errors import ConfigurationError
 from .keys import CommandKey, EnvironmentKey, FileKey, KeyringKey, KeySource
+from .pacing import Limits
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 
@@ -50,6 +51,14 @@ class TimeoutsTable(_Model):
     idle: float | None = 120
     content: float | None = None
     total: float | None = None
+
+
+class LimitsTable(_Model):
+    """`limits = { calls = 60 }`; see Limits."""
+
+    calls: int | None = None
+    per: float = 60
+    in_flight: int | None = None
 
 
 class FaultTable(_Model):
@@ -86,6 +95,7 @@ class ConnectionTable(_Model):
     tool_errors: Literal["raise", "report"] | None = None
     faults: list[FaultTable] = []
     max_answer: int = MAX_ANSWER
+    limits: LimitsTable | None = None
 
 
 class BindingTable(_Model):
@@ -103,7 +113,7 @@ class BindingTable(_Model):
 class AgentTable(_Model):
     """`[agents.NAME]`; see Agent."""
 
-    default: str | None = None
+    default: str | list[str] | None = None
     on: dict[str, BindingTable] = pydantic.Field(min_length=1)
 
 
@@ -148,11 +158,9 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None
 
 def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
-    return (
-        value
-        if isinstance(value, Agent)
-        else _agent(name, _validated(AgentTable, value, f"agents.{name}", "agents="), "agents=")
-    )
+    if isinstance(value, Agent):
+        return _check_default(name, value, "agents=")
+    return _agent(name, _validated(AgentTable, value, f"agents.{name}", "agents="), "agents=")
 
 
 def connection_from(name: str, value: Connection | Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
@@ -214,19 +222,20 @@ def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...
 
 
 def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[str, str], folder: Path) -> Connection:
-    given = model.model_dump(exclude={*_KEYS[1:], "retry", "timeouts", "faults"})
+    given = model.model_dump(exclude={*_KEYS[1:], "retry", "timeouts", "faults", "limits"})
     given["provider"] = model.provider or name
     given |= _key(name, model, where, environ, folder)
     given["base_url"] = model.base_url or environ.get(variable(name, "BASE_URL")) or None
-    retry = RetryPolicy(**model.retry.model_dump()) if model.retry else None
-    timeouts = Timeouts(**model.timeouts.model_dump()) if model.timeouts else None
-    rules = tuple(_rule(table, f"{where}: connections.{name}") for table in model.faults)
-    return checked(Connection(**given, retry=retry, timeouts=timeouts, faults=rules), name, where)
+    for field, kind in (("retry", RetryPolicy), ("timeouts", Timeouts), ("limits", Limits)):
+        table = getattr(model, field)
+        given[field] = table and _made(kind, table, f"{where}: connections.{name}")
+    given["faults"] = [_made(FaultRule, table, f"{where}: connections.{name}") for table in model.faults]
+    return checked(Connection(**given), name, where)
 
 
-def _rule(table: FaultTable, where: str) -> FaultRule:
+def _made(kind: type[Any], table: _Model, where: str) -> Any:
     try:
-        return FaultRule(**table.model_dump(exclude_unset=True))
+        return kind(**table.model_dump(exclude_unset=True))
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}") from None
 
@@ -266,9 +275,24 @@ def _agent(name: str, model: AgentTable, where: str) -> Agent:
         connection: Binding(**binding.model_dump(), where=f"{where}: [agents.{name}.on.{connection}]")
         for connection, binding in model.on.items()
     }
-    if model.default is not None and model.default not in bindings:
-        raise ConfigurationError(
-            f"{where}: agents.{name}.default is {model.default!r}, but there is no [agents.{name}.on.{model.default}]"
-            f" (there: {', '.join(bindings)})"
-        )
-    return Agent(on=bindings, default=model.default)
+    return _check_default(name, Agent(on=bindings, default=model.default), where)
+
+
+def _check_default(name: str, agent: Agent, where: str) -> Agent:
+    if agent.default is not None and not agent.choices:
+        raise ConfigurationError(f"{where}: agents.{name}.default is empty; name a connection, or leave it out")
+    for choice in agent.choices:
+        if choice not in agent.on:
+            raise ConfigurationError(
+                f"{where}: agents.{name}.default names {choice!r}, but there is no [agents.{name}.on.{choice}]"
+                f" (there: {', '.join(agent.on)}).{did_you_mean(str(choice), list(agent.on))}"
+            )
+    check_once(agent.choices, f"{where}: agents.{name}.default")
+    return agent
+
+
+def check_once(names: Sequence[str], label: str) -> None:
+    """Raise ConfigurationError where a name stands twice: who could not is not asked again in the same call."""
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{label} names {name!r} twice; name it once, and let retry= ask it again")

@@ -12,6 +12,7 @@ import attrs
 from .commands import MAX_ANSWER
 from .errors import ConfigurationError
 from .keys import KeySource
+from .pacing import Limits
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 from .wire import as_dict
@@ -27,8 +28,9 @@ class Connection:
 
     `base_url` None takes the provider's default, `api_key` None sends no key. `headers` are sent with every
     request, `options` merged into each. `verify` is False, or the path of a CA bundle. `retry` to `tool_errors` override
-    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the key when it is first
-    needed, in place of `api_key`. `max_answer` is the most that is read of an answer, in bytes, decompressed.
+    the Bridge's and yield to the call's. `faults` are rules for errors that no document tells of. `key_source` says the
+    key when it is first needed, in place of `api_key`. `max_answer` is the most that is read of an answer, in bytes,
+    decompressed. `limits` bound what all calls of one bridge send to it.
     """
 
     provider: str
@@ -45,6 +47,7 @@ class Connection:
     faults: tuple[FaultRule, ...] = attrs.field(default=(), converter=_rules)
     key_source: KeySource | None = None
     max_answer: int = MAX_ANSWER
+    limits: Limits | None = None
 
 
 def variable(name: str, what: str) -> str:
@@ -89,6 +92,7 @@ _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("timeouts", (Timeouts, type(None))),
     ("faults", (tuple,)),
     ("max_answer", (int,)),
+    ("limits", (Limits, type(None))),
 )
 
 

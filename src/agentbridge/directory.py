@@ -11,11 +11,12 @@ import attrs
 
 from . import config as configuration
 from .bindings import Agent, Binding
-from .config import did_you_mean
+from .config import check_once, did_you_mean
 from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
 from .errors import ConfigurationError, UnknownTargetError
 from .keys import KeySource
+from .pacing import Pace
 from .plugins import Registry, known_provider
 from .provider import Provider, StreamDecoder
 from .redaction import redactor_of
@@ -26,6 +27,15 @@ from .wire import HttpRequest, HttpResponse
 T = TypeVar("T")
 
 ConfigSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
+
+
+@attrs.frozen
+class Located:
+    """An agent at one vendor: connection, id, and what it calls its inputs where the agent is portable."""
+
+    connection: str
+    agent: str
+    binding: Binding | None = None
 
 
 class Directory:
@@ -48,21 +58,26 @@ class Directory:
         self.registry = Registry() if registry is None else registry
         self.where = loaded.where
         self.agents: Mapping[str, Agent] = {**loaded.agents, **asked}
-        self.connections: Mapping[str, Connection] = _Connections(
-            {**loaded.connections, **given}, self.registry, environ
-        )
+        configured = {**loaded.connections, **given}
+        self.paces = {name: Pace(name, item.limits) for name, item in configured.items() if item.limits}
+        self.connections: Mapping[str, Connection] = _Connections(configured, self.registry, environ)
         self._drifts: dict[str, Drifts] = {}
         self._environ = environ
         self._given = frozenset(given)
         self._unlocked: dict[str, Connection] = {}
         self._lock = threading.Lock()
 
-    def resolve(self, target: object) -> tuple[str, str, Binding | None]:
-        """Connection name, agent id and binding of a target. Raises UnknownTargetError."""
+    def resolve(self, target: object) -> list[Located]:
+        """Where a target is: one place, or several to be tried in this order.
+
+        Raises:
+            UnknownTargetError: there is no such place.
+            ConfigurationError: a place is named twice.
+        """
         if not isinstance(target, str) or not target.strip():
             raise UnknownTargetError("the target is empty; write 'connection:agent-id' or the name of a portable agent")
         name, colon, agent_id = target.partition(":")
-        return (name, agent_id, None) if colon else self._portable(target)
+        return [Located(name, agent_id)] if colon else self._portable(target)
 
     def connection(self, name: str) -> tuple[Connection, Provider]:
         """A connection with its key, and its provider.
@@ -119,16 +134,17 @@ class Directory:
         key = self._unlocked.get(name, self.connections[name]).api_key
         return redactor_of(frozenset({key} if key else ())).text
 
-    def _portable(self, target: str) -> tuple[str, str, Binding]:
+    def _portable(self, target: str) -> list[Located]:
         name, at, asked = target.partition("@")
         agent = self.agents.get(name)
         if agent is None:
             raise self._unknown_agent(name)
-        choice = asked if at else agent.default or (next(iter(agent.on)) if len(agent.on) == 1 else "")
-        binding = agent.on.get(choice)
-        if binding is None:
-            raise self._unbound(name, agent, choice)
-        return choice, binding.agent, binding
+        choices = [choice.strip() for choice in asked.split(",")] if at else agent.choices or ("",)
+        for choice in choices:
+            if choice not in agent.on:
+                raise self._unbound(name, agent, choice)
+        check_once(choices, f"target {target!r}")
+        return [Located(choice, agent.on[choice].agent, agent.on[choice]) for choice in choices]
 
     def _unbound(self, name: str, agent: Agent, choice: str) -> UnknownTargetError:
         there = ", ".join(f"{name}@{connection}" for connection in agent.on)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from .faults import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from .model import Pending, Result
+    from .model import Pending, Result, Tried
     from .wire import HttpRequest, HttpResponse
 
 __all__ = [
@@ -96,6 +96,7 @@ class InvocationError(AgentBridgeError):
         fault: the failure as data.
         attempts: how often the run was started.
         pending: the run to pick up again, where the vendor had accepted it.
+        tried: the vendors that were asked before this one, and why they could not.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class InvocationError(AgentBridgeError):
         fault: Fault | None = None,
         attempts: int = 0,
         pending: Pending | None = None,
+        tried: tuple[Tried, ...] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -121,6 +123,7 @@ class InvocationError(AgentBridgeError):
         self.fault = fault or Fault(FaultKind.UNKNOWN, message)
         self.attempts = attempts
         self.pending = pending
+        self.tried = tried
 
     @property
     def status(self) -> int | None:

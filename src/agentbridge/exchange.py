@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from .commands import Happened, Send, Steps, Turn
+from .commands import Happened, Release, Send, Steps, Turn
 from .errors import AgentBridgeError, DeadlineExceededError, InvocationError
 from .faults import FaultKind, parse_retry_after
-from .lapses import never_finished, no_time_left, not_at_turn, not_polled, not_waited_for
+from .lapses import never_finished, no_time_left, not_at_turn, not_in_line, not_polled, not_waited_for, too_many
 from .model import Pending, Result
+from .pacing import Pace
 from .plans import Plan, RunPlan
 from .redaction import without_auth
 from .verdict import Failure, error_of, judge
@@ -50,6 +52,7 @@ def operate(plan: Plan, started: float) -> Steps[Any]:
         return judge(plan.read, answer, wall)
 
     state: State[Any] = State(plan, started, judged)
+    yield from state.take_turn()
     value = yield from state.settle(plan.send, plan.asked.request, starts=True)
     if isinstance(value, Pending):
         return state.accept(value)
@@ -81,11 +84,6 @@ def ask(state: State[Result], pending: Pending, plan: RunPlan) -> Steps[Result |
     return pending
 
 
-def until(limit: float | None, now: float, seconds: float) -> float:
-    """The seconds to wait, cut at a limit."""
-    return seconds if limit is None else max(0.0, min(seconds, limit - now))
-
-
 class State(Generic[T]):
     """What an exchange knows so far: the time, how often it started the run, and whether the run may have begun."""
 
@@ -93,10 +91,11 @@ class State(Generic[T]):
         self.plan = plan
         self.judged = judged
         self.started = self.now = started
+        self.called = started - plan.spent  # others may have been asked before
         self.wall = 0.0
-        self.deadline = None if plan.timeouts.total is None else started + plan.timeouts.total
+        self.deadline = None if plan.timeouts.total is None else self.called + plan.timeouts.total
         self.given_up: float | None = None
-        self.attempts = 0
+        self.attempts = sum(one.attempts for one in plan.tried)
         self.may_have_run = False
         self.pending: Pending | None = None
         self.response: HttpResponse | None = None
@@ -140,7 +139,8 @@ class State(Generic[T]):
 
     def sleep(self, seconds: float, cause: Failure | None = None) -> Steps[None]:
         """Wait, but not beyond the deadline."""
-        self.observe((yield Sleep(until(self.end, self.now, seconds), cause)))
+        left = seconds if self.end is None else max(0.0, min(seconds, self.end - self.now))
+        self.observe((yield Sleep(left, cause)))
 
     @property
     def end(self) -> float | None:
@@ -159,15 +159,39 @@ class State(Generic[T]):
             self.given_up = self.now + patience
 
     def take_turn(self) -> Steps[None]:
-        """Wait until no other run acts on this session, but not for ever."""
-        if self.plan.turn is None:
-            return
-        patience = self.plan.timeouts.answer
-        limits = [self.deadline, None if patience is None else self.now + patience]
-        happened = yield Turn(self.plan.turn, min((limit for limit in limits if limit is not None), default=None))
+        """Wait until no other run acts on this session, and few enough calls on its connection, but not for ever.
+
+        All take their turns in this order, and who stands in line for a single request (`_go`) waits for nobody but the
+        time: so none waits for one that waits for it.
+        """
+        pace = self.plan.pace
+        if self.plan.turn is not None:
+            yield from self._wait_for(Turn(self.plan.turn, self._patience), not_at_turn)
+        if pace is not None and (room := pace.limits.in_flight) is not None:
+            yield from self._wait_for(Turn(pace.crowd, self._patience, room), partial(too_many, pace))
+
+    def _go(self, pace: Pace) -> Steps[None]:
+        """Wait in line until the connection may send one more request. Only the first in line watches the time."""
+        limit = self._patience
+        yield from self._wait_for(Turn(pace.line, limit), partial(not_in_line, pace))
+        while (wait := pace.take(self.now)) > 0:
+            if limit is not None and self.now + wait > limit:
+                raise self.error(not_in_line(pace, self.now - self.started, wait))
+            yield from self.sleep(wait)
+        self.observe((yield Release(pace.line)))
+
+    def _wait_for(self, turn: Turn, late: Callable[[float], Failure]) -> Steps[None]:
+        happened = yield turn
         self.observe(happened)
         if isinstance(happened.answer, NoAnswer):
-            raise self.error(not_at_turn(self.now - self.started))
+            raise self.error(late(self.now - self.started))
+
+    @property
+    def _patience(self) -> float | None:
+        """How long others are waited for: what is left, and no longer than for an answer."""
+        answer = self.plan.timeouts.answer
+        limits = [self.end, None if answer is None else self.now + answer]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def accept(self, pending: Pending) -> Pending:
         """Remember a run that the vendor has accepted, with what the core knows of it."""
@@ -183,18 +207,8 @@ class State(Generic[T]):
         return accepted
 
     def _located(self, pending: Pending) -> Pending:
-        asked, known = self.plan.asked, self.pending or pending
         started = dt.datetime.fromtimestamp(max(0.0, self.wall - self.now + self.started), dt.UTC)
-        return attrs.evolve(
-            pending,
-            id=pending.id or known.id,
-            provider=asked.provider,
-            connection=asked.connection,
-            agent=asked.agent,
-            session_id=pending.session_id or known.session_id or asked.session_id,
-            started_at=pending.started_at or known.started_at or started.isoformat(timespec="milliseconds"),
-            callback_id=pending.callback_id or known.callback_id,
-        )
+        return self.plan.located(pending, self.pending or pending, started.isoformat(timespec="milliseconds"))
 
     def poll_delay(self, pending: Pending) -> float:
         """The vendor's wish in `Retry-After`, else the provider's, in seconds."""
@@ -222,7 +236,8 @@ class State(Generic[T]):
             warnings=(*result.warnings, *empty),
             response=self.response or result.response,
             attempts=self.attempts,
-            elapsed=self.now - self.started,
+            elapsed=self.now - self.called,
+            tried=self.plan.tried,
         )
 
     def error(self, failure: Failure) -> InvocationError:
@@ -233,7 +248,8 @@ class State(Generic[T]):
             partial=failure.fault.partial and self.filled(failure.fault.partial, whole=False),
         )
         failure = attrs.evolve(failure, fault=fault)
-        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=self.pending or self._trace(failure))
+        pending = self.pending or self._trace(failure)
+        return error_of(failure, self.plan.asked, attempts=self.attempts, pending=pending, tried=self.plan.tried)
 
     def _trace(self, failure: Failure) -> Pending | None:
         """Where the run can be found again. Not for one that failed: its answer is there, and it is an error."""
@@ -247,8 +263,13 @@ class State(Generic[T]):
     ) -> Steps[T | Pending | Failure]:
         if self.end is not None and self.now >= self.end:
             return self._out_of_time()
-        self.attempts += starts
+        pace = self.plan.pace
+        if pace is not None:
+            yield from self._go(pace)
+        sent, self.attempts = self.now, self.attempts + starts
         value = yield from attempt(send if self.end is None else attrs.evolve(send, deadline=self.end))
+        if pace is not None:
+            pace.heard(value.fault if isinstance(value, Failure) else None, self.now, sent)
         if isinstance(value, Failure) and value.error is DeadlineExceededError and self.has_time:
             return self._out_of_time()
         if isinstance(value, Failure) and value.fault.may_have_run is not False:
@@ -268,8 +289,10 @@ class State(Generic[T]):
         retry = self.plan.retry
         policy = retry if starts else attrs.evolve(retry, attempts=max(retry.attempts, _POLL_ATTEMPTS))
         delay = policy.delay(failure.fault, attempt=attempt, idempotent=idempotent, luck=self.plan.luck())
-        late = delay is not None and self.end is not None and self.now + delay >= self.end
-        return None if late else delay
+        if delay is None or self.end is None:
+            return delay
+        held = self.plan.pace.wait(self.now) if self.plan.pace is not None else 0.0
+        return None if self.now + max(delay, held) >= self.end else delay
 
     def observe(self, happened: Happened) -> None:
         """Remember what time it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import enum
 import http
@@ -96,12 +97,16 @@ def fault_from_status(
 
 
 def complete(fault: Fault, status: int) -> Fault:
-    """Fill in what the provider left open: by the HTTP status where it tells of the same kind, else by the kind."""
+    """Fill in what the provider left open: by the HTTP status where it tells of the same kind, else by the kind.
+
+    A time to wait that is none, as -1 or NaN, is left out.
+    """
     same = _kind_of(status) is fault.kind and not 200 <= status <= 299
     may_have_run = _may_have_run(fault.kind, status) if same else fault.kind in MAY_HAVE_RUN
     return attrs.evolve(
         fault,
         message=str(fault.message).strip() or reason_phrase(status),
+        retry_after=_number(fault.retry_after),
         retryable=fault.kind in RETRYABLE if fault.retryable is None else fault.retryable,
         may_have_run=may_have_run if fault.may_have_run is None else fault.may_have_run,
     )
@@ -145,16 +150,17 @@ def _may_have_run(kind: FaultKind, status: int) -> bool:
     return status in _GAVE_UP_WAITING or (kind in MAY_HAVE_RUN and not redirected)
 
 
-def _number(value: str | None) -> float | None:
+def _number(value: str | float | None) -> float | None:
     try:
-        number = float(value or "")
-    except ValueError:
+        number = float("" if value is None else value)
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None
 
 
 def _date(value: str) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(value).timestamp()
+        date = email.utils.parsedate_to_datetime(value)
+        return (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()  # dates of HTTP are all in GMT
     except (TypeError, ValueError, OverflowError):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .errors import DeadlineExceededError, InvocationError, ResponseTimeoutError
 from .faults import Fault, FaultKind
+from .pacing import Pace
 from .verdict import DEADLINE, Failure
 from .wire import HttpResponse
 
@@ -25,7 +26,31 @@ def not_at_turn(seconds: float) -> Failure:
         f"not sent: after {seconds:.3g} s another call of the same session still runs."
         " Calls of one session run one after the other; serialize_sessions=False turns that off"
     )
-    return Failure(DeadlineExceededError, Fault(FaultKind.UNAVAILABLE, message, retryable=True, may_have_run=False))
+    return _crowded(message)
+
+
+def too_many(pace: Pace, seconds: float) -> Failure:
+    """As many calls as the connection may have in flight did not finish in time; nothing was sent."""
+    message = (
+        f"not sent: after {seconds:.3g} s connection {pace.connection!r} still has {pace.limits.in_flight} in flight,"
+        " as many as its limits allow. Give the call more time, or raise in_flight"
+    )
+    return _crowded(message)
+
+
+def not_in_line(pace: Pace, seconds: float, wait: float | None = None) -> Failure:
+    """The limits of the connection leave no room for a request in time; nothing was sent. `wait` is what is missing."""
+    more = "" if wait is None else f", and is {wait:.3g} s short of its next request"
+    message = (
+        f"not sent: after {seconds:.3g} s connection {pace.connection!r} is kept to its limits, {pace.limits}{more}."
+        " Give the call more time, or raise the limits if the vendor allows more"
+    )
+    return _crowded(message, wait)
+
+
+def _crowded(message: str, wait: float | None = None) -> Failure:
+    fault = Fault(FaultKind.UNAVAILABLE, message, retryable=True, may_have_run=False, retry_after=wait)
+    return Failure(DeadlineExceededError, fault)
 
 
 def not_polled(problem: str) -> Failure:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .errors import AgentBridgeError
 
 __all__ = [
-    "SHARED", "File", "Interrupt", "Invocation", "JsonValue", "Link", "Message", "Outcome", "Pending",     "Result", "Source", "ToolCall", "Usage",
+    "SHARED", "File", "Interrupt", "Invocation", "JsonValue", "Link", "Message", "Outcome", "Pending",
+    "Result", "Source", "ToolCall", "Tried", "Usage",
 ]  # fmt: skip
 
 SHARED = "agentbridge:shared-session"
@@ -142,6 +143,21 @@ class Invocation:
         return from_dict(cls, data)
 
 
+@attrs.frozen
+class Tried:
+    """A vendor that a call was tried at before, and why it went on to the next: the class and the line of its error.
+
+    `status` is the HTTP status, None where no answer arrived. `attempts` counts how often the run was started there.
+    """
+
+    connection: str
+    agent: str
+    error: str
+    message: str
+    status: int | None = None
+    attempts: int = 0
+
+
 @attrs.frozen(kw_only=True)
 class Result:
     """The answer of an agent.
@@ -149,7 +165,8 @@ class Result:
     `text` is for a reader, `output` is the vendor's own final value. `id` is the vendor's id of the run. Pass
     `session_id` on to continue the conversation. `response` is the evidence: the very answer this was read from.
     A provider gives `text`, `output` and what else its vendor said; the core fills in the rest. `attempts` counts
-    how often the run was started, `elapsed` is in seconds.
+    how often the run was started, `elapsed` is in seconds. `tried` names the vendors before this one that could not;
+    their attempts and their time are counted in.
     """
 
     text: str
@@ -171,6 +188,7 @@ class Result:
     response: HttpResponse = attrs.field(default=HttpResponse(0))
     attempts: int = 0
     elapsed: float = 0.0
+    tried: tuple[Tried, ...] = attrs.field(default=(), converter=_tuple)
 
     @property
     def raw(self) -> Any:

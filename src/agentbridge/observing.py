@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import attrs
 
-from .commands import Command, Happened, Open, Send, Steps
+from .commands import Command, Happened, Open, Send, Steps, Use
 from .errors import ConfigurationError
 from .logs import log, write
 from .model import Invocation
@@ -145,6 +145,8 @@ class _Watch:
     def asks(self, command: Command) -> None:
         if isinstance(command, Sleep) and isinstance(command.cause, Failure):
             self._retries(command.seconds, command.cause)
+        if isinstance(command, Use):
+            self._turns_to(command.asked)
         send = command.send if isinstance(command, Open) else command
         if isinstance(send, Send):
             self._sends(send)
@@ -178,6 +180,12 @@ class _Watch:
                 "closed": closed,
             },
         )
+
+    def _turns_to(self, asked: Asked) -> None:
+        """Another vendor is asked. What is secret at one of them is secret at all."""
+        asked = attrs.evolve(asked, secrets=asked.secrets | self._subject.asked.secrets)
+        self._subject = attrs.evolve(self._subject, asked=asked)
+        self._redactor = redactor_of(asked.secrets)
 
     def _sends(self, send: Send) -> None:
         self._polls = send.poll

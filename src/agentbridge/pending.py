@@ -23,6 +23,7 @@ def submit(plan: StreamPlan, started: float) -> Steps[Pending]:
 def poll(plan: RunPlan, pending: Pending, started: float) -> Steps[Result | Pending]:
     """Ask once for a run: its Result, or the Pending to ask for again."""
     state = _picked_up(plan, pending, started)
+    yield from state.take_turn()
     value = yield from ask(state, pending, plan)
     return value if isinstance(value, Pending) else state.filled(value)
 
@@ -31,6 +32,7 @@ def wait(plan: RunPlan, pending: Pending, started: float) -> Steps[Result]:
     """Ask for a run until it is over. It is asked for at once, and not again after waiting, as `follow` does."""
     state = _picked_up(plan, pending, started)
     state.wait_until_given_up()
+    yield from state.take_turn()
     value = yield from ask(state, pending, plan)
     if isinstance(value, Pending):
         value = yield from follow(state, value, plan)

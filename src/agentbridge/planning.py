@@ -22,7 +22,7 @@ from .checks import (
 from .commands import Send
 from .config import did_you_mean
 from .connection import Connection, variable
-from .directory import Directory
+from .directory import Directory, Located
 from .errors import ConfigurationError, UnsupportedFeatureError
 from .model import SHARED, Invocation, Pending
 from .plans import Plan, RunPlan
@@ -31,7 +31,7 @@ from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import RetryPolicy, Timeouts
-from .settings import SETTINGS, Settings
+from .settings import Settings
 from .streaming import StreamPlan
 from .verdict import Asked
 from .wire import HttpRequest
@@ -39,12 +39,10 @@ from .wire import HttpRequest
 T = TypeVar("T")
 Mode: TypeAlias = Literal["invoke", "stream", "submit"]
 
-_FIELDS = tuple(field.name for field in attrs.fields(Invocation))
-
 
 @attrs.frozen(kw_only=True)
 class PlannedRun:
-    """One run of an agent, ready to be sent."""
+    """One run of an agent, ready to be sent. `others` are asked one after the other where it could not begin."""
 
     invocation: Invocation
     plan: RunPlan
@@ -52,6 +50,7 @@ class PlannedRun:
     prepared: Prepared
     decoder: Callable[[HttpRequest], StreamDecoder | None]
     callback_url: str | None = None
+    others: tuple[PlannedRun, ...] = ()
 
     @property
     def streamed(self) -> StreamPlan:
@@ -60,18 +59,17 @@ class PlannedRun:
 
     def pending(self) -> Pending | None:
         """How the run can be found again, as far as that is known before its answer."""
-        found, asked = self.plan.lost(), self.plan.asked
-        return found and attrs.evolve(
-            found,
-            provider=asked.provider,
-            connection=asked.connection,
-            agent=asked.agent,
-            session_id=found.session_id or asked.session_id,
-        )
+        found = self.plan.lost()
+        return found and self.plan.located(found, found)
+
+    def without_turns(self) -> PlannedRun:
+        """The same, whatever else acts on its session."""
+        others = tuple(other.without_turns() for other in self.others)
+        return attrs.evolve(self, plan=attrs.evolve(self.plan, turn=None), others=others)
 
     def for_invoke(self) -> PlannedRun:
         """Itself. Raises UnsupportedFeatureError where the answer would come by callback, and not to the caller."""
-        if self.callback_url is not None:
+        if any(one.callback_url is not None for one in (self, *self.others)):
             why = "invoke() waits for the answer, and with a callback the answer goes elsewhere. Leave it out"
             raise UnsupportedFeatureError("callback_url", why, provider=self.plan.asked.provider)
         return self
@@ -80,21 +78,20 @@ class PlannedRun:
 def plan_run(
     directory: Directory,
     defaults: Settings,
-    target: str | Invocation,
-    text: str | None,
-    fields: Mapping[str, Any],
+    invocation: Invocation,
+    settings: Settings,
+    place: Located,
     *,
     mode: Mode = "invoke",
 ) -> PlannedRun:
-    """Plan one run of an agent; `mode` says what the caller does with it.
+    """Plan one run of an agent; `settings` are the call's, `mode` says what the caller does with it.
 
     Raises:
         ConfigurationError: the target, the configuration or an argument is wrong.
         UnsupportedFeatureError: the vendor cannot carry a field.
         PluginError: the plugin could not build its request.
     """
-    invocation, settings = _described(target, text, fields)
-    name, agent_id, binding = directory.resolve(invocation.target)
+    name, agent_id, binding = place.connection, place.agent, place.binding
     connection, provider = directory.connection(name)
     settings = settings.over(connection).over(defaults)
     check_types(invocation)
@@ -121,6 +118,7 @@ def plan_run(
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
         turn=bound.session_id and (name, agent_id, bound.session_id),
+        pace=directory.paces.get(name),
     )
     return PlannedRun(
         invocation=invocation,
@@ -159,26 +157,9 @@ def plan_operation(
         retry=settings.retry or RetryPolicy(),
         luck=random.random,
         read=directory.reader(name, connection, operation.read),
+        pace=directory.paces.get(name),
     )
     return plan, connection
-
-
-def _described(target: str | Invocation, text: str | None, fields: Mapping[str, Any]) -> tuple[Invocation, Settings]:
-    """The invocation and the settings that the arguments of one call amount to."""
-    known = {*_FIELDS, *SETTINGS} - {"target"}
-    for name in fields:
-        if name not in known:
-            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(known))}")
-    settings = Settings(**{name: fields[name] for name in SETTINGS if name in fields}).check("this call")
-    said = {name: value for name, value in fields.items() if name not in SETTINGS}
-    if text is not None:
-        said["text"] = text
-    try:
-        if not isinstance(target, Invocation):
-            return Invocation(target=target, **said), settings
-        return attrs.evolve(target, **said) if said else target, settings
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
 
 
 def _bound(invocation: Invocation, binding: Binding | None, provider: Provider) -> Invocation:

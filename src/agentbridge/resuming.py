@@ -65,6 +65,7 @@ def plan_pending(
         read=directory.reader(pending.connection, connection, provider.read),
         build_poll=ask,
         tool_errors=settings.tool_errors or "raise",
+        pace=directory.paces.get(pending.connection),
     )
     return plan, connection
 

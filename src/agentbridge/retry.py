@@ -12,7 +12,8 @@ from .faults import Fault
 _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
 
 
-def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+def positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
+    """Validates a number of seconds. Raises ConfigurationError for what is none."""
     if value is not None and not (isinstance(value, (int, float)) and 0 < value <= _LONGEST):
         name = f"{type(instance).__name__}.{attribute.name}"
         raise ConfigurationError(
@@ -30,11 +31,11 @@ class Timeouts:
     `total`: the whole call with its retries and polls, whatever the server does.
     """
 
-    connect: float | None = attrs.field(default=10.0, validator=_positive)
-    answer: float | None = attrs.field(default=600.0, validator=_positive)
-    idle: float | None = attrs.field(default=120.0, validator=_positive)
-    content: float | None = attrs.field(default=None, validator=_positive)
-    total: float | None = attrs.field(default=None, validator=_positive)
+    connect: float | None = attrs.field(default=10.0, validator=positive)
+    answer: float | None = attrs.field(default=600.0, validator=positive)
+    idle: float | None = attrs.field(default=120.0, validator=positive)
+    content: float | None = attrs.field(default=None, validator=positive)
+    total: float | None = attrs.field(default=None, validator=positive)
 
 
 @attrs.frozen

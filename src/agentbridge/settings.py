@@ -7,9 +7,10 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
+from .config import did_you_mean
 from .connection import Connection, check_choice
 from .errors import ConfigurationError
-from .model import Message
+from .model import Invocation, Message
 from .retry import RetryPolicy, Timeouts
 from .wire import File, Link
 
@@ -49,7 +50,7 @@ class WaitFields(TypedDict, total=False):
 
 
 class CallFields(WaitFields, total=False):
-    """What a call may say by name: fields of the Invocation, and the four settings for this call alone."""
+    """What a call may say by name: fields of the Invocation, the four settings, and whether it may fall back."""
 
     text: str | None
     messages: Iterable[Message]
@@ -60,6 +61,35 @@ class CallFields(WaitFields, total=False):
     callback_url: str | None
     options: Mapping[str, Mapping[str, Any]]
     metadata: Mapping[str, str]
+    fallback: bool
 
 
 SETTINGS = tuple(field.name for field in attrs.fields(Settings))
+_FIELDS = tuple(field.name for field in attrs.fields(Invocation))
+
+
+def described(
+    target: str | Invocation, text: str | None, fields: Mapping[str, Any]
+) -> tuple[Invocation, Settings, bool]:
+    """The invocation and the settings that the arguments of one call amount to, and whether it may fall back.
+
+    Raises:
+        ConfigurationError: an argument is wrong.
+    """
+    known = {*_FIELDS, *SETTINGS, "fallback"} - {"target"}
+    for name in fields:
+        if name not in known:
+            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(known))}")
+    settings = Settings(**{name: fields[name] for name in SETTINGS if name in fields}).check("this call")
+    said = {name: value for name, value in fields.items() if name not in SETTINGS}
+    fallback = said.pop("fallback", True)
+    if not isinstance(fallback, bool):
+        raise ConfigurationError(f"this call: fallback takes True or False, not {fallback!r}")
+    if text is not None:
+        said["text"] = text
+    try:
+        if not isinstance(target, Invocation):
+            return Invocation(target=target, **said), settings, fallback
+        return attrs.evolve(target, **said) if said else target, settings, fallback
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None

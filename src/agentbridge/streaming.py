@@ -7,6 +7,7 @@ events, made from their finished answer.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 import attrs
 
@@ -14,7 +15,7 @@ from .commands import Emit, Open, Read, Release, Send, Steps
 from .errors import ResponseTimeoutError, StreamInterruptedError
 from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled, VendorEvent
 from .exchange import State, follow
-from .model import Pending, Result
+from .model import Pending, Result, Tried
 from .plans import RunPlan
 from .provider import StreamDecoder
 from .verdict import Failure, broken_stream, judge_stream
@@ -27,11 +28,20 @@ _KEPT = 256 * 1024  # bytes of a stream that are kept as evidence
 
 @attrs.frozen(kw_only=True)
 class StreamPlan:
-    """The plan of a streamed run. `leave`: only that it begins is waited for, and then it goes on by itself."""
+    """The plan of a streamed run.
+
+    `leave`: only that it begins is waited for, and then it goes on by itself. `hold`: `Started` is kept back until there
+    is something to come with it, since another vendor may yet be asked.
+    """
 
     run: RunPlan
     decoder: Callable[[HttpRequest], StreamDecoder | None]
     leave: bool = False
+    hold: bool = False
+
+    def after(self, tried: tuple[Tried, ...], spent: float, *, more: bool) -> Self:
+        """The same plan, for the case that others could not; `more` may still come after it."""
+        return attrs.evolve(self, run=self.run.after(tried, spent, more=more), hold=more)
 
 
 def stream(plan: StreamPlan, started: float) -> Steps[Result]:
@@ -50,7 +60,7 @@ def stream(plan: StreamPlan, started: float) -> Steps[Result]:
         result = attrs.evolve(result, synthetic=True)
         yield Emit((*one.opening(), *_synthetic(result)))
     yield Release()
-    yield Emit((Completed(result),))
+    yield Emit((*one.opening(), Completed(result)))
     return result
 
 
@@ -115,7 +125,7 @@ class Streaming:
 
     def _decode(self, head: HttpResponse, decoder: StreamDecoder) -> Steps[Result | Pending | Failure]:
         self.streamed = True
-        if not self.plan.leave:
+        if not (self.plan.leave or self.plan.hold):
             yield Emit(self.opening())
         kept = _Kept(head, self.plan.run.asked.request)
         last_event = self.state.now
@@ -141,7 +151,7 @@ class Streaming:
             if events:
                 last_event = self.state.now
                 self._has_content = self._has_content or any(isinstance(event, _CONTENT) for event in events)
-                self.state.observe((yield Emit(tuple(events))))
+                self.state.observe((yield Emit((*self.opening(), *events))))
         self.state.response = kept.response
         return self._verdict(decoder, ended)
 

@@ -13,6 +13,7 @@ from .errors import AgentBridgeError, ConfigurationError, InvocationError
 from .model import Invocation, Pending
 from .planning import PlannedRun
 from .redaction import redactor_of
+from .streaming import StreamPlan
 
 _log = logging.getLogger("agentbridge")
 
@@ -26,10 +27,13 @@ class Submission:
         self.planned = planned
         # the address is as good as a key: who keeps the answer must not keep it
         self._asked = redactor_of(frozenset()).value(planned.plan.asked) if address else planned.plan.asked
+
+    def plan_of(self, planned: PlannedRun) -> StreamPlan:
+        """The plan of a run that is left to itself once it began."""
         plan = attrs.evolve(planned.streamed, leave=True)
-        if address is not None:
-            plan = attrs.evolve(plan, run=attrs.evolve(plan.run, lost=self._expected, asked=self._asked))
-        self.plan = plan
+        if self._address is None:
+            return plan
+        return attrs.evolve(plan, run=attrs.evolve(plan.run, lost=self._expected, asked=self._asked))
 
     @property
     def has_address(self) -> bool:

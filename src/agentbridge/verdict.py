@@ -23,7 +23,7 @@ from .errors import (
     one_line,
 )
 from .faults import Fault, FaultKind, complete, fault_from_status, parse_retry_after
-from .model import Pending, Result, ToolCall
+from .model import Pending, Result, ToolCall, Tried
 from .redaction import Redactor, redactor_of
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
@@ -136,7 +136,9 @@ def _believed(value: object, response: HttpResponse | None, tool_errors: str) ->
     return Failure(ToolExecutionError, complete(Fault(FaultKind.EXECUTION, message, partial=value), 200), response)
 
 
-def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending | None) -> InvocationError:
+def error_of(
+    failure: Failure, asked: Asked, *, attempts: int, pending: Pending | None, tried: tuple[Tried, ...] = ()
+) -> InvocationError:
     """The exception of a failure, with all the evidence and without secrets."""
     redactor, response = redactor_of(asked.secrets), failure.response
     fault = _masked(failure.fault, redactor)
@@ -160,6 +162,7 @@ def error_of(failure: Failure, asked: Asked, *, attempts: int, pending: Pending 
         fault=fault,
         attempts=attempts,
         pending=redactor.value(pending),
+        tried=tried,
     )
     error.__cause__ = failure.cause
     error.__suppress_context__ = True

@@ -8,6 +8,7 @@ from agentbridge import (
     Bridge,
     ConfigurationError,
     Connection,
+    Limits,
     RetryPolicy,
     Timeouts,
     UnknownTargetError,
@@ -117,7 +118,7 @@ def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(wr
         ("[connections.a]\ntool_errors='ignore'", r"tool_errors: Input should be 'raise' or 'report'"),
         (
             "[agents.a]\ndefault='b'\n[agents.a.on.c]\nagent='1'",
-            r"agents\.a\.default is 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)",
+            r"agents\.a\.default names 'b', but there is no \[agents\.a\.on\.b\] \(there: c\)",
         ),
         ("[agents.a.on.c]\nagent='1'\ntext='t'\ntemplate='u'", r"\[agents\.a\.on\.c\] has both 'text' and 'template'"),
         ("[agents.a.on.c]\ntext='t'", r"agents\.a\.on\.c\.agent: Field required"),
@@ -132,6 +133,15 @@ def test_a_missing_key_is_an_error_when_its_connection_is_used_and_not_before(wr
             "[connections.a.timeouts]\nanswer=0",
             r"Timeouts\.answer must be more than 0 and at most 10000000 seconds, not 0",
         ),
+        ("[connections.a.limits]\ncall=60", r"unknown key 'connections\.a\.limits\.call'\. Did you mean 'calls'\?"),
+        ("[connections.a.limits]\ncalls='60'", r"connections\.a\.limits\.calls: Input should be a valid integer"),
+        ("[connections.a.limits]\ncalls=true", r"connections\.a\.limits\.calls: Input should be a valid integer"),
+        (
+            "[connections.a.limits]\ncalls=0",
+            r"agentbridge\.toml: connections\.a: Limits\.calls must be a whole number, 1 or more, not 0",
+        ),
+        ("[connections.a.limits]\ncalls=1\nper=0", r"connections\.a: Limits\.per must be more than 0"),
+        ("[connections.a.limits]", r"connections\.a: Limits says nothing: give it calls or in_flight"),
     ],
 )
 def test_a_typo_is_named_with_its_file_and_the_remedy(write, text, message):
@@ -230,3 +240,13 @@ def test_a_time_that_is_no_limit_is_refused(seconds):
 def test_a_retry_policy_that_makes_no_sense_is_refused(fields):
     with pytest.raises(ConfigurationError, match="RetryPolicy"):
         RetryPolicy(**fields)
+
+
+def test_limits_are_read_from_the_file(write):
+    write("[connections.flowise]\nlimits = { calls = 60, in_flight = 4 }")
+    assert Bridge().connections["flowise"].limits == Limits(calls=60, per=60, in_flight=4)
+
+
+def test_limits_of_another_type_are_refused():
+    with pytest.raises(ConfigurationError, match="limits takes Limits, not dict"):
+        Bridge({}, connections={"flowise": Connection("flowise", limits={"calls": 1})})

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, strategies as st
 
-from agentbridge import FaultKind, errors, fault_from_status
-from agentbridge.faults import parse_retry_after
+from agentbridge import Fault, FaultKind, errors, fault_from_status
+from agentbridge.faults import complete, parse_retry_after
 
 # status -> class, retryable, may have run: typed from architecture section 4
 TABLE = {
@@ -56,6 +58,17 @@ def test_no_status_is_unknown_to_the_table(status):
         ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, 30.0),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
         ({"retry-after": "99999999999"}, 99999999999.0),
+        ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT", "date": "Fri, 15 Jan 2027 08:01:00 GMT"}, 0.0),
+        # a vendor whose clock is a day behind, or a year ahead, means the same 30 seconds
+        ({"retry-after": "Thu, 14 Jan 2027 08:00:30 GMT", "date": "Thu, 14 Jan 2027 08:00:00 GMT"}, 30.0),
+        ({"retry-after": "Sat, 15 Jan 2028 08:00:30 GMT", "date": "Sat, 15 Jan 2028 08:00:00 GMT"}, 30.0),
+        ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT", "date": "long ago"}, 30.0),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 251602300799.0),
+        ({"retry-after": "Fri, 31 Dec 99999 23:59:59 GMT"}, None),
+        ({"retry-after": "1e400"}, None),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "-250", "retry-after": "9"}, 9.0),
+        ({"retry-after-ms": "nan"}, None),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
@@ -66,6 +79,23 @@ def test_no_status_is_unknown_to_the_table(status):
 )
 def test_retry_after_in_every_spelling(headers, seconds):
     assert parse_retry_after(headers, WALL) == seconds
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Bogota", "Asia/Kathmandu"])
+@pytest.mark.parametrize("date", ["Fri Jan 15 08:00:30 2027", "Fri, 15 Jan 2027 08:00:30 -0000"])
+def test_a_date_without_a_zone_is_in_gmt_wherever_this_machine_is(monkeypatch, zone, date):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert parse_retry_after({"retry-after": date}, WALL) == 30.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1.0, "soon", [], 10**309], ids=repr)
+def test_a_time_to_wait_that_is_none_is_left_out(odd):
+    assert complete(Fault(FaultKind.RATE_LIMITED, "slow down", retry_after=odd), 429).retry_after is None
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

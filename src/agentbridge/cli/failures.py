@@ -69,6 +69,7 @@ def _invocation_evidence(error: InvocationError) -> list[tuple[str, str]]:
         ("target", f"{error.connection}:{error.agent} (provider {error.provider})"),
         *((name, _said(getattr(error, name))) for name in ("status", "code", "retryable", "may_have_run")),
         ("attempts", str(error.attempts)),
+        *(("tried before", f"{one.connection}:{one.agent}: {one.error}: {one.message}") for one in error.tried),
         ("retry_after", "-" if error.retry_after is None else f"{error.retry_after:g} s"),
     ]
     if error.request is not None:

@@ -15,16 +15,18 @@ from .turns import Turns
 __all__ = ["AsyncTransport", "Transport", "adrive", "clock_of", "drive", "open_async_transport", "open_transport"]
 
 T = TypeVar("T")
+C = TypeVar("C")  # what a transport is found by
 
 VARIABLE = "AGENTBRIDGE_TRANSPORT"
 NAMES = ("httpx", "httpx2")
 MAIL = "smtp"
 
 
-def drive(begin: Callable[[float], Steps[T]], transport: Transport, turns: Turns | None = None) -> T:
-    """Run an exchange to its end, blocking."""
+def drive(begin: Callable[[float], Steps[T]], find: Callable[[C], Transport], connection: C, turns: Turns) -> T:
+    """Run an exchange to its end, blocking, over the transport that `find` has for a connection."""
+    transport = find(connection)
     now = clock_of(transport)
-    performer = Performer(transport, turns or Turns(), now)
+    performer = Performer(transport, turns, now, find)
     steps = begin(now())
     try:
         command = next(steps)
@@ -38,10 +40,13 @@ def drive(begin: Callable[[float], Steps[T]], transport: Transport, turns: Turns
         performer.close()
 
 
-async def adrive(begin: Callable[[float], Steps[T]], transport: AsyncTransport, turns: Turns | None = None) -> T:
+async def adrive(
+    begin: Callable[[float], Steps[T]], find: Callable[[C], AsyncTransport], connection: C, turns: Turns
+) -> T:
     """Run an exchange to its end in the running event loop."""
+    transport = find(connection)
     now = clock_of(transport)
-    performer = AsyncPerformer(transport, turns or Turns(), now)
+    performer = AsyncPerformer(transport, turns, now, find)
     steps = begin(now())
     try:
         command = next(steps)

@@ -6,11 +6,12 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from ..commands import Emit, Open, Read, Release, Send, Turn
+from ..commands import Emit, Open, Read, Release, Send, Turn, Use
 from ..wire import HttpResponse, NoAnswer, Sleep
-from .turns import Place, Turns
+from .turns import Held, Turns
 
-Doable: TypeAlias = Send | Open | Read | Sleep | Turn | Release
+Doable: TypeAlias = Send | Open | Read | Sleep | Turn | Release | Use
+Find: TypeAlias = Callable[[Any], Any]  # the transport of a connection
 Answer: TypeAlias = HttpResponse | NoAnswer | bytes | None
 _LATE = NoAnswer("deadline", sent=False)
 _CLOSED = NoAnswer("lost", "closed by the caller")
@@ -38,12 +39,14 @@ class AsyncTransport(Protocol):
 
 
 class _Hands:
-    """What both worlds hold: the transport, the answer that stands open, and the place in a session's queue."""
+    """What both worlds hold: the transport, the answer that stands open, and the places in queues."""
 
-    def __init__(self, transport: Any, turns: Turns, now: Callable[[], float]) -> None:
+    def __init__(self, transport: Any, turns: Turns, now: Callable[[], float], find: Find) -> None:
         self._transport = transport
+        self._find = find
         self._now = now
-        self._place = Place(turns)
+        self._held = Held(turns)
+        self._drop: Any = None
         self._standing: list[
             Any
         ] = []  # the answer that stands open, if any; a list, since what drops it cannot hold us
@@ -57,16 +60,23 @@ class _Hands:
         return head
 
     def leave_when_dropped(self) -> None:
-        """Let a stream that is dropped unfinished give its turn and its connection back when it is collected."""
-        weakref.finalize(self, _dropped, self._place, self._standing, self._transport).atexit = False
+        """Let a stream that is dropped unfinished give its turns and its connection back when it is collected."""
+        self._drop = weakref.finalize(self, _dropped, self._held, self._standing, self._transport)
+        self._drop.atexit = False
+
+    def _use(self, connection: Any) -> None:
+        self._transport = self._find(connection)
+        if self._drop is not None:
+            self._drop.detach()
+            self.leave_when_dropped()
 
     def _left(self, turn: Turn) -> float | None:
         """The seconds that are left for a turn to come."""
         return None if turn.until is None else max(0.0, turn.until - self._now())
 
 
-def _dropped(place: Place, standing: list[Any], transport: Any) -> None:
-    place.leave()
+def _dropped(held: Held, standing: list[Any], transport: Any) -> None:
+    held.leave()
     if standing and hasattr(transport, "abandon"):
         transport.abandon(standing.pop())
 
@@ -90,11 +100,14 @@ class Performer(_Hands):
         if isinstance(command, Open):
             return self._opening(self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if self._place.wait(command.key, self._left(command)) else _LATE
+            place = self._held.place(command.key, command.room)
+            return None if place.wait(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             self._transport.sleep(command.seconds)
         elif isinstance(command, Release):
-            self._place.leave()
+            self._held.leave(command.key)
+        elif isinstance(command, Use):
+            self._use(command.connection)
         return None
 
     def close(self, *, early: bool = False) -> None:
@@ -107,7 +120,7 @@ class Performer(_Hands):
                     opened.abort()
                 opened.close()
         finally:
-            self._place.leave()
+            self._held.leave()
 
 
 class AsyncPerformer(_Hands):
@@ -129,11 +142,14 @@ class AsyncPerformer(_Hands):
         if isinstance(command, Open):
             return self._opening(await self._transport.open(command.send))
         if isinstance(command, Turn):
-            return None if await self._place.await_turn(command.key, self._left(command)) else _LATE
+            place = self._held.place(command.key, command.room)
+            return None if await place.await_turn(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             await self._transport.sleep(command.seconds)
         elif isinstance(command, Release):
-            self._place.leave()
+            self._held.leave(command.key)
+        elif isinstance(command, Use):
+            self._use(command.connection)
         return None
 
     async def close(self) -> None:
@@ -143,4 +159,4 @@ class AsyncPerformer(_Hands):
             while self._standing:
                 await self._standing.pop().close()
         finally:
-            self._place.leave()
+            self._held.leave()

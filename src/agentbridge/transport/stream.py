@@ -28,13 +28,15 @@ class _Stream:
     def __init__(
         self,
         begin: Callable[[float], Steps[Result]],
-        transport: Callable[[], Any],
-        turns: Turns | None = None,
-        pending: Callable[[], Pending | None] = lambda: None,
+        find: Callable[[Any], Any],
+        connection: object,
+        turns: Turns,
+        pending: Callable[[], Pending | None],
     ) -> None:
         self._begin = begin
-        self._find_transport = transport
-        self._turns = turns or Turns()
+        self._find = find
+        self._connection = connection
+        self._turns = turns
         self._pending = pending
         self._performer: Any = None
         self._now: Callable[[], float] = time.monotonic
@@ -60,9 +62,9 @@ class _Stream:
     def _next_command(self) -> Any:
         """What the exchange wants next; None at its end, when the Result is there."""
         if self._steps is None:
-            transport = self._find_transport()
+            transport = self._find(self._connection)
             self._now = clock_of(transport)
-            self._performer = self._kind(transport, self._turns, self._now)
+            self._performer = self._kind(transport, self._turns, self._now, self._find)
             self._performer.leave_when_dropped()
             self._steps = self._begin(self._now())
         try:

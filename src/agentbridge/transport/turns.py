@@ -1,4 +1,4 @@
-"""One run at a time on a session: first come, first served, across threads, tasks and event loops."""
+"""So many at a time on a session or an account: first come, first served, across threads, tasks and event loops."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from contextvars import ContextVar
 from ..errors import ConfigurationError
 
 _OWN_WAIT = (
-    "this call would wait for itself: it is made while a stream of the same session is open."
-    " Finish the stream first, or turn waiting off with serialize_sessions=False"
+    "this call would wait for itself: it is made while a stream of the same session is open, or as many streams as the"
+    " limits of the connection allow. Finish the stream first; serialize_sessions=False or a higher in_flight turn"
+    " the waiting off"
 )
 _TICKS = 20  # of an event loop, in which a stream that was just dropped closes itself
 
 
 class Turns:
-    """The queues of a bridge, one for each session that is in use."""
+    """The queues of a bridge, one for each session and each limited connection in use. Their first ones act."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # a place that is collected leaves in the middle of anything
@@ -30,26 +31,28 @@ class Turns:
         with self._lock:
             queue = self._queues.setdefault(place.key, deque())
             queue.append(place)
-            return queue[0] is place
+            return len(queue) <= place.room
 
     def leave(self, place: Place) -> None:
         """Leave the queue, and call the next one that can hear it, where it was this place's turn."""
         with self._lock:
             queue = self._queues.get(place.key, deque())
-            was_first = bool(queue) and queue[0] is place
-            if place in queue:
-                queue.remove(place)
-            while was_first and queue and not queue[0].call():
-                queue.popleft()
+            if place not in queue:
+                return
+            acted, last = queue.index(place) < place.room, place.room - 1
+            queue.remove(place)
+            while acted and len(queue) > last and not queue[last].call():
+                del queue[last]
             if not queue:
                 self._queues.pop(place.key, None)
 
 
 class Place:
-    """One exchange's place in the queue of its session. It is left once, from any thread."""
+    """A place in one queue, of whose first `room` places all act. It is left once, from any thread."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, room: int = 1) -> None:
         self._turns = turns
+        self.room = room
         self.key: Hashable = None
         self.call: Callable[[], bool] = lambda: True
         self._owner: object = None
@@ -104,16 +107,37 @@ class Place:
         return self._turns.join(self)
 
     def _is_mine(self, key: Hashable) -> bool:
-        """Whether this very thread or task holds the session already, and would wait for itself for ever."""
+        """Whether this very thread or task holds all there is already, and would wait for itself for ever."""
         held = (os.getpid(), key)  # a forked child does not wait for its parent's threads
-        return any(
+        mine = sum(
             place._taken and place.key == held and place._turns is self._turns and place._owner is _owner()  # noqa: SLF001
             for place in _MINE.get()
         )
+        return mine >= self.room
 
     def _check_other(self, key: Hashable) -> None:
         if self._is_mine(key):
             raise ConfigurationError(_OWN_WAIT)
+
+
+class Held:
+    """The places of one exchange by their keys. They may be left from any thread."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._places: dict[Hashable, Place] = {}
+
+    def place(self, key: Hashable, room: int) -> Place:
+        """A new place, to wait at."""
+        place = self._places[key] = Place(self._turns, room)
+        return place
+
+    def leave(self, key: Hashable = None) -> None:
+        """Leave the place of this key; without one all of them, the last one first."""
+        for each in [key] if key is not None else reversed(list(self._places)):
+            place = self._places.pop(each, None)
+            if place is not None:
+                place.leave()
 
 
 _MINE: ContextVar[tuple[Place, ...]] = ContextVar("agentbridge_places", default=())

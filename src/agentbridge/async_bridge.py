@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
@@ -19,7 +18,7 @@ from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
-from .transport import MAIL, AsyncTransport, adrive, open_async_transport
+from .transport import MAIL, AsyncTransport, adrive, loops, open_async_transport
 from .transport.stream import AsyncStream
 
 T = TypeVar("T")
@@ -138,7 +137,8 @@ class AsyncBridge(BridgeBase):
         with self._lock:
             opened = dict(self._transports)
             self._transports.clear()
-        own = [opened.pop(key) for key in list(opened) if key[0] is asyncio.get_running_loop()]
+        running = loops.running_loop()
+        own = [opened.pop(key) for key in list(opened) if key[0] is running]
         for transport in own:
             await transport.close()
         _forget(opened)
@@ -172,9 +172,16 @@ class AsyncBridge(BridgeBase):
         if self._given is not None:
             return cast("AsyncTransport", self._given)
         library = MAIL if mail else self._library
-        key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
+        loop = loops.running_loop()
+        key = (loop, library, connection.proxy, connection.verify)
         with self._lock:
-            _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
+            _forget(
+                {
+                    old: self._transports.pop(old)
+                    for old in list(self._transports)
+                    if old[0] is not loop and loops.is_over(old[0])
+                }
+            )
             if key not in self._transports:
                 self._transports[key] = open_async_transport(
                     library, client=self._http_client, proxy=connection.proxy, verify=connection.verify
@@ -184,7 +191,7 @@ class AsyncBridge(BridgeBase):
 
 async def _aside(do: Callable[[], T], slow: bool) -> T:
     """Do it in a thread where it may touch a disk, so that the event loop goes on."""
-    return await asyncio.to_thread(do) if slow else do()
+    return await loops.in_thread(do) if slow else do()
 
 
 def _forget(transports: dict[Any, Any]) -> None:

@@ -18,6 +18,7 @@ import attrs
 
 from .errors import AgentBridgeError, ConfigurationError
 from .model import Invocation, Outcome, Result
+from .transport.loops import in_asyncio
 
 Invoke: TypeAlias = Callable[[Invocation], Result]
 AsyncInvoke: TypeAlias = Callable[[Invocation], Awaitable[Result]]
@@ -137,6 +138,8 @@ def amapped(
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """The same by tasks of the running event loop. Leaving early cancels what is under way."""
+    if not in_asyncio():
+        raise ConfigurationError("map works by the tasks of asyncio; in trio, call invoke in a nursery of yours")
     return _Tasks(invoke, Source(invocations), checked(concurrency)).outcomes(_Ordered(ordered))
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ..commands import Happened, Steps
 from ..errors import ConfigurationError
+from .loops import in_asyncio
 from .performer import AsyncPerformer, AsyncTransport, Performer, Transport
 from .turns import Turns
 
@@ -19,6 +20,7 @@ C = TypeVar("C")  # what a transport is found by
 
 VARIABLE = "AGENTBRIDGE_TRANSPORT"
 NAMES = ("httpx", "httpx2")
+ANY_LOOP = ("httpx", "httpx2")
 MAIL = "smtp"
 
 
@@ -91,7 +93,13 @@ def open_transport(name: str, *, client: Any, proxy: str | None, verify: bool | 
 
 
 def open_async_transport(name: str, *, client: Any, proxy: str | None, verify: bool | str) -> AsyncTransport:
-    """An asynchronous transport of this library, or the one for e-mail, for the running event loop."""
+    """An asynchronous transport of this library, or the one for e-mail, for the running event loop.
+
+    Raises:
+        ConfigurationError: the loop is trio's, and the library knows only asyncio.
+    """
+    if name not in ANY_LOOP and not in_asyncio():
+        raise ConfigurationError(f"{name} runs in asyncio only; httpx and httpx2 also run in trio")
     if name == MAIL:
         from .smtp import AsyncSmtpTransport
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import time
@@ -14,6 +13,7 @@ import attrs
 from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
+from . import loops
 from .common import HttpxBase, has_leftovers, left
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
@@ -129,7 +129,7 @@ class AsyncHttpxTransport(HttpxBase):
         request = self.request(send, _async_content(send.body))
         sent = self._watched(request) if send.deadline is not None else []
         try:
-            async with asyncio.timeout(left(send.deadline)):
+            async with loops.timeout(left(send.deadline)):
                 response = await self._client.send(request, stream=True, follow_redirects=False)
         except self.failures as error:
             lost = self.no_answer(error, send.deadline)
@@ -143,7 +143,7 @@ class AsyncHttpxTransport(HttpxBase):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        await asyncio.sleep(seconds)
+        await loops.sleep(seconds)
 
     async def close(self) -> None:
         """Close the client, if it is our own."""
@@ -179,7 +179,7 @@ class AsyncOpened:
         """The next bytes; none at the end."""
         self._is_reading = True
         try:
-            async with asyncio.timeout(left(deadline)):
+            async with loops.timeout(left(deadline)):
                 piece: bytes = b""
                 while not piece:
                     piece = await anext(self._pieces)
@@ -198,8 +198,8 @@ class AsyncOpened:
         """
         if self._is_reading or has_leftovers(self._response):
             self.abort()
-        while self._is_reading:  # noqa: ASYNC110 (a few ticks, and an event for each read would cost every stream)
-            await asyncio.sleep(0)
+        while self._is_reading:
+            await loops.sleep(0)
         await self._pieces.aclose()
         await self._response.aclose()
 
@@ -226,7 +226,7 @@ async def _read_async(response: Any, max_answer: int) -> AsyncGenerator[bytes, N
     async for raw in response.stream:
         for number, piece in enumerate(incoming.feed(raw)):
             if number:
-                await asyncio.sleep(0)  # a bomb of many pieces must not keep the loop for itself
+                await loops.sleep(0)  # a bomb of many pieces must not keep the loop for itself
             yield piece
     incoming.end()
 

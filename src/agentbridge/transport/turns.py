@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 from collections import deque
@@ -10,6 +9,7 @@ from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 
 from ..errors import ConfigurationError
+from . import loops
 
 _OWN_WAIT = (
     "this call would wait for itself: it is made while a stream of the same session is open, or as many streams as the"
@@ -71,24 +71,20 @@ class Place:
 
     async def await_turn(self, key: Hashable, seconds: float | None) -> bool:
         """Wait for the turn in the running event loop."""
-        loop, called = asyncio.get_running_loop(), asyncio.Event()
+        loop, called = loops.running_loop(), loops.event()
 
         def call() -> bool:
-            try:
-                loop.call_soon_threadsafe(called.set)
-            except RuntimeError:  # that loop is over, and with it whoever waited in it
-                return False
-            return True
+            return loops.call_soon(loop, called.set)  # False: that loop is over, and with it whoever waited in it
 
         for _ in range(_TICKS):
             if not self._is_mine(key):
                 break
-            await asyncio.sleep(0)
+            await loops.sleep(0)
         self._check_other(key)
         if self._join(key, call):
             return True
         try:
-            async with asyncio.timeout(seconds):
+            async with loops.timeout(seconds):
                 await called.wait()
         except TimeoutError:
             return False
@@ -102,7 +98,7 @@ class Place:
             self.call()
 
     def _join(self, key: Hashable, call: Callable[[], bool]) -> bool:
-        self.key, self.call, self._owner, self._taken = (os.getpid(), key), call, _owner(), True
+        self.key, self.call, self._owner, self._taken = (os.getpid(), key), call, loops.whoever_acts(), True
         _MINE.set((*(place for place in _MINE.get() if place._taken), self))  # noqa: SLF001 (of this class)
         return self._turns.join(self)
 
@@ -110,7 +106,7 @@ class Place:
         """Whether this very thread or task holds all there is already, and would wait for itself for ever."""
         held = (os.getpid(), key)  # a forked child does not wait for its parent's threads
         mine = sum(
-            place._taken and place.key == held and place._turns is self._turns and place._owner is _owner()  # noqa: SLF001
+            place._taken and place.key == held and place._turns is self._turns and place._owner is loops.whoever_acts()  # noqa: SLF001
             for place in _MINE.get()
         )
         return mine >= self.room
@@ -142,11 +138,3 @@ class Held:
 
 _MINE: ContextVar[tuple[Place, ...]] = ContextVar("agentbridge_places", default=())
 """The places that this context took."""
-
-
-def _owner() -> object:
-    """Who acts here: a task, else a thread. A task inherits the context of the one that made it, and is another."""
-    try:
-        return asyncio.current_task() or threading.current_thread()
-    except RuntimeError:
-        return threading.current_thread()

@@ -1,0 +1,101 @@
+"""What an event loop gives: asyncio's, or trio's through anyio, which httpx and httpx2 bring along."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def in_asyncio() -> bool:
+    """Whether the running event loop is asyncio's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def running_loop() -> Any:
+    """The running event loop, as something to compare by identity. Raises RuntimeError where none runs."""
+    return asyncio.get_running_loop() if in_asyncio() else _anyio().lowlevel.current_token().native_token
+
+
+def is_over(loop: Any) -> bool:
+    """Whether this loop will never run again."""
+    return loop.is_closed() if isinstance(loop, asyncio.AbstractEventLoop) else not call_soon(loop, _nothing)
+
+
+def call_soon(loop: Any, do: Callable[[], object]) -> bool:
+    """Have it done in that loop, from any thread; False where the loop is over."""
+    schedule = loop.call_soon_threadsafe if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_sync_soon
+    try:
+        schedule(do)
+    except RuntimeError:
+        return False
+    return True
+
+
+def timeout(seconds: float | None) -> AbstractAsyncContextManager[object]:
+    """A block that raises TimeoutError after so many seconds; None never does."""
+    return asyncio.timeout(seconds) if in_asyncio() else _Timeout(_anyio().fail_after(seconds))
+
+
+async def sleep(seconds: float) -> None:
+    """Wait. No seconds let others run."""
+    await (asyncio.sleep if in_asyncio() else _anyio().sleep)(seconds)
+
+
+def event() -> Any:
+    """Something to wait for: `.set()` and `await .wait()`, both in the running loop."""
+    return asyncio.Event() if in_asyncio() else _anyio().Event()
+
+
+async def in_thread(do: Callable[[], T]) -> T:
+    """What `do` hands back, done in a thread while the loop goes on."""
+    result: T = await (asyncio.to_thread if in_asyncio() else _anyio().to_thread.run_sync)(do)
+    return result
+
+
+def whoever_acts() -> object:
+    """The task that runs, else the thread."""
+    try:
+        return asyncio.current_task() or threading.current_thread()
+    except RuntimeError:
+        return _task_of_trio() or threading.current_thread()
+
+
+def _task_of_trio() -> object:
+    try:
+        return ("task", _anyio().get_current_task().id)
+    except Exception:
+        return None
+
+
+def _nothing() -> None:
+    """Done to see whether anything is done."""
+
+
+class _Timeout:
+    """anyio's block, entered like asyncio's."""
+
+    def __init__(self, scope: Any) -> None:
+        self._scope = scope
+
+    async def __aenter__(self) -> None:
+        self._scope.__enter__()
+
+    async def __aexit__(self, *exc: object) -> bool | None:
+        handled: bool | None = self._scope.__exit__(*exc)
+        return handled
+
+
+def _anyio() -> Any:
+    import anyio.lowlevel
+    import anyio.to_thread
+
+    return anyio

@@ -189,6 +189,29 @@ def test_leaving_early_closes_the_connection(library):
             _ = events.result
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_leaving_early_closes_the_connection_of_a_task_too(library):
+    gone = threading.Event()
+
+    def script(connection, over):
+        try:
+            endless(connection, over)
+        except OSError:
+            gone.set()
+
+    async def leave(url: str) -> None:
+        async with AsyncBridge(**vendor.talking(url, transport=library)) as bridge:
+            stream = bridge.stream("talking:a", "hi")
+            async with stream as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        break
+            assert await asyncio.to_thread(gone.wait, 5)
+
+    with servers.serving(script) as server:
+        asyncio.run(leave(server.url))
+
+
 PATIENT = Timeouts(idle=8)
 """Silence ends here at last; who closes a stream must not have to wait for it."""
 

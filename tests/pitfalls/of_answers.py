@@ -374,7 +374,7 @@ PITFALLS = (
         hurt="Null or an empty text was sent for what nobody had said, and the server crashed on it; overrides were ignored in silence.",
         handled="What is not said is not sent, and an empty id is refused. That Flowise ignores overrides which a flow forbids stands in its README.",
         tests=(
-            "plugins/flowgent/tests/test_request.py::test_a_text_alone_is_sent_as_a_text",
+            "plugins/flowgent/tests/test_request.py::test_earlier_turns_come_first_and_the_text_last",
             "plugins/promptitude/tests/test_operations.py::test_what_is_sent",
             "tests/core/test_attacks.py::test_an_empty_id_is_not_sent",
         ),

@@ -100,7 +100,8 @@ PITFALLS = (
             "tests/core/test_bridge.py::test_an_async_bridge_serves_one_event_loop_after_the_other",
             "tests/core/test_bridge.py::test_a_bridge_serves_many_threads",
             "tests/core/test_attacks.py::test_a_forked_process_does_not_share_its_parents_connections",
-            "tests/core/test_lifetimes.py::test_a_blocking_bridge_works_in_a_running_loop_as_in_a_notebook",
+            "tests/lifecycle/test_lifecycle.py::test_the_blocking_bridge_works_inside_a_running_event_loop_as_in_a_notebook",
+            "tests/lifecycle/test_lifecycle.py::test_event_loops_in_many_threads_use_one_bridge",
             "tests/core/test_smtp.py::test_the_blocking_bridge_works_below_a_running_loop",
         ),
         removals=(
@@ -128,20 +129,17 @@ PITFALLS = (
         hurt="Clients were kept in a global cache: they leaked, or were handed out closed, or somebody else's was closed.",
         handled="Nothing is global. A bridge closes the connections that it opened and no others.",
         tests=(
-            "tests/core/test_lifetimes.py::test_a_thousand_calls_leave_no_descriptor_and_no_memory",
+            "tests/lifecycle/test_soak.py::test_a_soak_of_every_outcome_stays_flat[sync-httpx2-1500]",
             "tests/core/test_http_client.py::test_hooks_and_headers_of_the_client_are_used_and_it_stays_open",
         ),
         removals=(
-            Removal("src/agentbridge/bridge.py", "self._transports.popitem()[1].close()", "self._transports.popitem()"),
+            Removal(
+                "src/agentbridge/bridge.py", "            if process == os.getpid():", "            if process < 0:"
+            ),
             Removal(
                 "src/agentbridge/transport/httpx.py",
                 "        if self._owned:\n            self._client.close()\n",
                 "        self._client.close()\n",
-            ),
-            Removal(
-                "src/agentbridge/exchange.py",
-                "            answer = self.response = attrs.evolve(answer, request=shown)\n",
-                '            answer = self.response = attrs.evolve(answer, request=shown)\n            State.__dict__["__annotations__"][str(id(self))] = self\n',
             ),
         ),
         threads=(

@@ -27,7 +27,7 @@ def page() -> str:
 
 def _entry(pitfall: Pitfall) -> str:
     threads = "".join(f" [{number}]({url})" for number, url in enumerate(pitfall.threads, 1))
-    tests = _quoted(test.rpartition("::")[2] for test in pitfall.tests)
+    tests = _quoted(test.partition("[")[0].rpartition("::")[2] for test in pitfall.tests)
     return (
         f"**{pitfall.number}. {pitfall.hurt}**{threads}\n"
         f"{pitfall.handled}\n"

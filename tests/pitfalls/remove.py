@@ -27,7 +27,18 @@ from pitfalls import ALL
 WORKERS = 2
 PATIENCE = 120.0  # seconds for the tests of one removal
 _MOMENTS = itertools.count(1_000_000_000)
-COPIED = ("src", "plugins", "tests", "cassettes", "docs", "examples", "conftest.py", "pyproject.toml", "README.md")
+COPIED = (
+    "src",
+    "plugins",
+    "tests",
+    "cassettes",
+    "docs",
+    "examples",
+    "tools",
+    "conftest.py",
+    "pyproject.toml",
+    "README.md",
+)
 BROKEN = ("ImportError", "ModuleNotFoundError", "SyntaxError", "NameError", "UnboundLocalError")
 """Failures that show a removal to be badly made, and nothing else."""
 

@@ -283,25 +283,28 @@ PITFALLS = (
     Pitfall(
         number=16,
         hurt="The vendor added a field or a value, and every client broke that day.",
-        handled="Unknown fields and events pass; an optional field of the wrong type becomes a warning; only the proof of an answer may fail.",
+        handled="Unknown fields and events pass; an optional field of the wrong type becomes a warning; only the proof of an answer may fail. `bridge.drift` counts what nobody knew.",
         tests=(
             f"{FLOWISE_CONTRACT}test_unknown_events_harm_no_stream",
             f"{FLOWISE_CONTRACT}test_unknown_fields_harm_no_answer",
             f"{FLOWISE_CONTRACT}test_only_the_proof_may_fail",
             "plugins/promptitude/tests/test_read.py::test_an_unreadable_log_id_is_a_warning",
+            "tests/vendors/test_drift.py::test_what_a_vendor_adds_is_counted_once",
+            "tests/core/test_drift.py::test_a_bridge_counts_what_nobody_knows_for_each_connection",
         ),
         removals=(
             Removal(READING, 'extra="ignore", coerce', 'extra="forbid", coerce'),
             Removal(
                 READING,
-                "    except pydantic.ValidationError:\n        if isinstance(info",
-                "    except ZeroDivisionError:\n        if isinstance(info",
+                "    except pydantic.ValidationError as error:\n",
+                "    except ZeroDivisionError as error:\n",
             ),
             Removal(
                 DECODER,
-                "return handler(self, value) if handler else [VendorEvent(str(name), value)]",
-                "return self._HANDLERS[name](self, value)",
+                "        if handler is not None:\n            return handler(self, value)\n",
+                "        return self._HANDLERS[name](self, value)\n",
             ),
+            Removal(READING, "            active.compare(names_of(cls), data)\n", "            pass\n"),
         ),
         threads=(f"{GITHUB}apify/apify-client-python/issues/931", f"{GITHUB}GitGuardian/py-gitguardian/pull/191"),
     ),

@@ -31,7 +31,7 @@ PITFALLS = (
             Removal(
                 PLUGINS,
                 "    except (Exception, SystemExit) as error:\n        message",
-                "    except ZeroDivisionError as error:\n        message",
+                "    except (ImportError, SyntaxError) as error:\n        message",
             ),
             Removal(PLUGINS, "            self._providers, self._origins = before\n", ""),
             Removal(PLUGINS, "if provider.name in self._providers:", "if provider.name in ():"),

@@ -149,6 +149,29 @@ PITFALLS = (
         ),
     ),
     Pitfall(
+        number=47,
+        hurt="A span was held open across the steps of a stream, and its context could not be given back.",
+        handled="A span is begun and ended, and never made current; leaving a stream early ends it, and logs nothing.",
+        tests=(
+            "tests/core/test_otel.py::test_a_stream_that_is_left_early_ends_its_span_and_nothing_is_logged",
+            "tests/core/test_otel.py::test_the_span_of_a_stream_is_never_current_in_the_code_that_reads_it",
+            "tests/core/test_otel.py::test_tasks_side_by_side_have_each_their_own_parent",
+        ),
+        removals=(
+            Removal(
+                "src/agentbridge/otel.py",
+                "        self._keep(seen.id, span)\n",
+                '        __import__("opentelemetry.context").context.attach(trace.set_span_in_context(span))\n        self._keep(seen.id, span)\n',
+            ),
+            Removal(
+                "src/agentbridge/otel.py",
+                "        finally:\n            span.end()\n",
+                "        finally:\n            pass\n",
+            ),
+        ),
+        threads=(f"{GITHUB}Arize-ai/openinference/issues/1769", f"{GITHUB}google/adk-python/pull/4919"),
+    ),
+    Pitfall(
         number=48,
         hurt="The key stood in an exception, a URL or a traceback; vendors even echo it in their errors.",
         handled="Known secrets are masked in every error before it is raised, in every spelling, and secrets stand in one field that is never shown.",

@@ -267,14 +267,8 @@ PITFALLS = (
             f"{SESSION_TESTS}test_threads_that_share_a_session_take_turns_in_the_order_in_which_they_came",
         ),
         removals=(
-            Removal(
-                PERFORMER,
-                "return None if await self._place.await_turn(command.key, self._left(command)) else _LATE",
-                "return None",
-            ),
-            Removal(
-                PERFORMER, "return None if self._place.wait(command.key, self._left(command)) else _LATE", "return None"
-            ),
+            Removal(PERFORMER, ".await_turn(command.key, self._left(command))", ".await_turn(object(), None)"),
+            Removal(PERFORMER, ".wait(command.key, self._left(command))", ".wait(object(), None)"),
         ),
         threads=(f"{GITHUB}nexu-io/open-design/issues/5490", f"{GITHUB}xiaoyu-work/claw-os/issues/19"),
     ),

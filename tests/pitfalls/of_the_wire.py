@@ -125,8 +125,8 @@ PITFALLS = (
         removals=(
             Removal(
                 "src/agentbridge/exchange.py",
-                "        self.attempts += starts\n",
-                "        self.attempts += starts\n        from .body import encode\n\n        send = attrs.evolve(send, body=encode(send.request))\n",
+                "        value = yield from attempt(send if",
+                "        from .body import encode\n\n        send = attrs.evolve(send, body=encode(send.request))\n        value = yield from attempt(send if",
             ),
             Removal("src/agentbridge/wire.py", "    return dict(mapping)\n", "    return mapping\n"),
         ),

@@ -258,7 +258,9 @@ PITFALLS = (
                 'return Fault(FaultKind.INTERRUPTED, f"the stream {where}")',
             ),
             Removal(
-                "src/agentbridge/transport/common.py", "return attrs.evolve(lost, response=partial)", "return lost"
+                "src/agentbridge/transport/common.py",
+                "        partial = attrs.evolve(head, content=",
+                "        partial = head\n        attrs.evolve(head, content=",
             ),
         ),
         threads=(f"{GITHUB}langgenius/dify/issues/35165",),

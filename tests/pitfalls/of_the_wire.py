@@ -13,6 +13,7 @@ PERFORMER = "src/agentbridge/transport/performer.py"
 COMMON = "src/agentbridge/transport/common.py"
 HTTPX = "src/agentbridge/transport/httpx.py"
 SSE = "src/agentbridge/sse.py"
+FALLBACK = "src/agentbridge/fallback.py"
 EXCHANGE_TESTS = "tests/core/test_exchange.py::"
 STREAM_TESTS = "tests/core/test_streams.py::"
 TRANSPORT_TESTS = "tests/core/test_transports.py::"
@@ -82,11 +83,38 @@ PITFALLS = (
         ),
     ),
     Pitfall(
+        number=27,
+        hurt="Falling back went round in circles, without end.",
+        handled="A chain that names a connection twice is refused when it is read, and one total time spans all of it.",
+        tests=(
+            "tests/core/test_fallback.py::test_a_wrong_chain_is_refused_before_anything_is_sent",
+            "tests/core/test_fallback.py::test_a_wrong_default_is_refused_when_it_is_read",
+            "tests/core/test_fallback.py::test_one_total_time_spans_all_vendors",
+        ),
+        removals=(
+            Removal(
+                FALLBACK,
+                ".after(tried, now - started, more=other is not None)",
+                ".after(tried, 0.0, more=other is not None)",
+            ),
+            Removal(
+                "src/agentbridge/config.py",
+                "        if names.count(name) > 1:\n",
+                "        if names.count(name) > 99:\n",
+            ),
+        ),
+        threads=(f"{GITHUB}BerriAI/litellm/issues/6498",),
+    ),
+    Pitfall(
         number=28,
         hurt="A stream failed after its first words, was begun anew, and the words came twice.",
         handled="Once content was handed out nothing is tried again; the error has the text so far.",
-        tests=(f"{STREAM_TESTS}test_nothing_is_tried_again_once_content_was_handed_out",),
+        tests=(
+            f"{STREAM_TESTS}test_nothing_is_tried_again_once_content_was_handed_out",
+            "tests/core/test_fallback.py::test_a_stream_that_gave_content_never_goes_to_another_vendor",
+        ),
         removals=(
+            Removal(FALLBACK, "if error.may_have_run or other is None:", "if other is None:"),
             Removal(
                 STREAMING,
                 "if isinstance(value, Failure) and self._has_content:",
@@ -94,6 +122,14 @@ PITFALLS = (
             ),
         ),
         threads=(f"{GITHUB}NuGuardAI/nuguard/issues/455", f"{GITHUB}BerriAI/litellm/pull/32835"),
+    ),
+    Pitfall(
+        number=29,
+        hurt="Falling back was turned off, and a stream fell back all the same.",
+        handled="`fallback=False` holds for `invoke`, `stream` and `submit` alike: the candidates are chosen in one place.",
+        tests=("tests/core/test_fallback.py::test_falling_back_can_be_turned_off_for_a_call",),
+        removals=(Removal(FALLBACK, "places = places if fallback else places[:1]", "places = places[:]"),),
+        threads=(f"{GITHUB}BerriAI/litellm/issues/19077",),
     ),
     Pitfall(
         number=30,

@@ -21,7 +21,7 @@ handling away, one at a time, and shows that a test named here fails without it.
 def page() -> str:
     """The whole page."""
     missing = ", ".join(map(str, sorted(LATER)))
-    later = f"{missing} are about what this library does not have yet: a ledger of what was sent, and falling back.\n"
+    later = f"{missing} are about a ledger of what was sent, which this library does not have yet.\n"
     return "\n".join([HEAD, *map(_entry, sorted(ALL.values(), key=lambda each: each.number)), later])
 
 

@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 FUZZ_SECONDS ?= 30
 
-.PHONY: demo test test-live fuzz check install format clean
+.PHONY: demo test test-live fuzz pitfalls check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -25,6 +25,9 @@ test-live: .venv/.dev         ## the real Flowise, installed by npm, and all tha
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
+
+pitfalls: .venv/.dev          ## each handling of a pitfall taken away, and its test seen to fail; not part of `test`
+	@$(BIN)/python tests/pitfalls/remove.py
 
 check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import-linter
 	@$(BIN)/python tools/scan_secrets.py

@@ -27,6 +27,7 @@ FIELDS = frozenset({"text", "messages", "inputs", "files", "session_id", "user_i
 class Registry(Mapping[str, Provider]):
     """The providers by name. Nothing is imported before it is asked for; `failures` names what did not load and why.
 
+    A plugin that did not load is tried again when it is asked for by name: what was missing may be there by then.
     `entry_points` replaces what the installed distributions declare. With `strict`, the first plugin that does not
     load raises its PluginError instead.
     """
@@ -39,6 +40,7 @@ class Registry(Mapping[str, Provider]):
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
         self._failures: dict[str, PluginError] = {}
+        self._failed: dict[str, importlib.metadata.EntryPoint] = {}
         self._given = None if entry_points is None else list(entry_points)
         self._waiting: list[importlib.metadata.EntryPoint] | None = None
 
@@ -46,7 +48,7 @@ class Registry(Mapping[str, Provider]):
     def failures(self) -> Mapping[str, PluginError]:
         """What did not load, by entry point and distribution. Loads all plugins."""
         self._load_all()
-        return MappingProxyType(self._failures)
+        return MappingProxyType(dict(self._failures))
 
     @property
     def names(self) -> frozenset[str]:
@@ -83,6 +85,7 @@ class Registry(Mapping[str, Provider]):
 
     def __getitem__(self, name: str) -> Provider:
         with self._lock:
+            self._forget_failure(name)
             self._load([point for point in self._unloaded() if point.name == name])
             if name not in self._providers:
                 self._load_all()
@@ -105,6 +108,11 @@ class Registry(Mapping[str, Provider]):
             self._waiting = sorted(set(found), key=lambda point: (point.name, _distribution(point)))
         return self._waiting
 
+    def _forget_failure(self, name: str) -> None:
+        for key in [key for key, point in self._failed.items() if point.name == name]:
+            self._unloaded().append(self._failed.pop(key))
+            del self._failures[key]
+
     def _load_all(self) -> None:
         with self._lock:
             self._load(list(self._unloaded()))
@@ -117,8 +125,10 @@ class Registry(Mapping[str, Provider]):
             except PluginError as error:
                 error.plugin = error.plugin or point.name
                 if self._strict:
+                    self._unloaded().append(point)
                     raise
-                self._failures[_unique(f"{point.name} ({_distribution(point)})", self._failures)] = error
+                key = _unique(f"{point.name} ({_distribution(point)})", self._failures)
+                self._failures[key], self._failed[key] = error, point
 
     def _load_one(self, point: importlib.metadata.EntryPoint) -> None:
         before = dict(self._providers), dict(self._origins)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Script = Callable[[socket.socket, threading.Event], None]
+LONGEST = 10.0  # seconds that a server misbehaves at most: whoever waits for ever fails then, and does not hang
+
+
+def ticks(over: threading.Event, seconds: float) -> Iterator[None]:
+    """Every so often until the test is over, but not for ever."""
+    end = time.monotonic() + LONGEST
+    while not over.wait(seconds) and time.monotonic() < end:
+        yield
 
 
 class Server:
@@ -67,13 +76,14 @@ def serving(script: Script) -> Iterator[Server]:
         server.close()
 
 
-def answer(status: str, body: bytes = b"{}", *headers: str) -> Script:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Content-Type: application/json", *headers]
+def answer(status: str, body: bytes = b"{}", *headers: str, content_type: str = "application/json") -> Script:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", f"Content-Type: {content_type}", *headers]
     return lambda connection, _: connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
 
 
-def silence(_: socket.socket, over: threading.Event) -> None:
-    over.wait(30)
+def silence(connection: socket.socket, over: threading.Event) -> None:
+    over.wait(LONGEST)
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def drip_body(connection: socket.socket, over: threading.Event) -> None:
@@ -87,8 +97,9 @@ def drip_headers(connection: socket.socket, over: threading.Event) -> None:
 
 
 def _drip(connection: socket.socket, over: threading.Event) -> None:
-    while not over.wait(0.02):
+    for _ in ticks(over, 0.02):
         connection.sendall(b"x")
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def half_a_body(connection: socket.socket, _: threading.Event) -> None:
@@ -107,7 +118,8 @@ def hang_up(connection: socket.socket, _: threading.Event) -> None:
 
 def body_then_silence(connection: socket.socket, over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
-    over.wait(30)
+    over.wait(LONGEST)
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def broken_gzip(connection: socket.socket, _: threading.Event) -> None:

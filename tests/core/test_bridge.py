@@ -354,3 +354,16 @@ def test_retry_and_timeouts_can_be_said_per_call(make):
     with pytest.raises(errors.UnavailableError) as caught:
         bridge.invoke("tiny:a", "hi", retry=RetryPolicy(attempts=5, first_delay=0), timeouts=Timeouts(answer=7))
     assert (caught.value.attempts, transport.sent[0].timeouts.answer) == (5, 7)
+
+
+def test_what_a_caller_changes_meanwhile_changes_no_later_attempt(make):
+    said = {"colours": ["red"]}
+
+    def busy(_: object) -> HttpResponse:
+        said["colours"].append("green")
+        return HttpResponse(503)
+
+    bridge, transport = make(answers=[busy, HttpResponse(200, {}, b'{"text": "hi"}')])
+    result = bridge.invoke("tiny:a", "hi", options={"tiny": said}, retry=RetryPolicy(first_delay=0))
+    bodies = [b"".join(send.body.pieces()) for send in transport.sent]
+    assert (result.attempts, bodies) == (2, [b'{"say":"hi","colours":["red"]}'] * 2)

@@ -163,6 +163,9 @@ class TestHttpResponse:
     def test_a_byte_order_mark_is_skipped(self):
         assert HttpResponse(200, {}, b'\xef\xbb\xbf{"a": 1}').json() == {"a": 1}
 
+    def test_of_a_name_that_is_there_twice_the_last_value_counts(self):
+        assert HttpResponse(200, {}, b'{"a": 1, "a": {"b": 2, "b": 3}}').json() == {"a": {"b": 3}}
+
     def test_a_number_too_large_for_a_float_stays_the_text_it_was(self):
         assert HttpResponse(200, {}, b'{"text": "hi", "cost": 1e999}').json() == {"text": "hi", "cost": "1e999"}
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import servers
 import vendor
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -23,6 +24,7 @@ from agentbridge import (
     Agent,
     AsyncBridge,
     Binding,
+    Bridge,
     Connection,
     HttpResponse,
     Message,
@@ -266,6 +268,16 @@ def test_a_stream_that_is_left_early_ends_its_span_and_nothing_is_logged(open_br
     assert (span.attributes["agentbridge.closed"], span.status.status_code) == (True, StatusCode.UNSET)
     assert span.parent.span_id == caller.context.span_id
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_the_span_of_a_stream_is_never_current_in_the_code_that_reads_it(traced):
+    with servers.serving(sse("first", then_more=True)) as server:
+        bridge = Bridge(**vendor.talking(server.url, observers=[OpenTelemetryObserver(traced[0])]))
+        with bridge, traced[0].get_tracer("test").start_as_current_span("caller") as caller:
+            with bridge.stream("talking:a-1", "hi") as stream:
+                next(stream)
+                assert trace.get_current_span() is caller
+            assert trace.get_current_span() is caller
 
 
 def leave_early(bridge: Any, how: str) -> None:

@@ -123,3 +123,20 @@ def test_a_plugin_may_bring_providers_that_its_entry_point_does_not_name(plugin,
     monkeypatch.setenv("TWO_BASE_URL", "https://two.invalid")
     with Bridge({}, registry=Registry([point])) as bridge:
         assert bridge.connections["two"].base_url == "https://two.invalid"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_plugin_that_failed_is_tried_again_when_it_is_asked_for(plugin, strict):
+    there = []
+
+    def brings():
+        if not there:
+            raise OSError("the disk is not mounted yet")
+        return there
+
+    registry = Registry([plugin("late", brings), plugin("fine", good("fine"))], strict=strict)
+    with pytest.raises(PluginError if strict else KeyError):
+        registry["late"]
+    there.append(provider("late"))
+    assert registry["late"].name == "late"
+    assert (list(registry), registry.failures) == (["fine", "late"], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import threading
 import warnings
@@ -418,3 +419,62 @@ def test_a_minted_session_is_nobody_elses_and_waits_for_nobody():
     assert planned.plan.asked.session_id is not None
     assert planned.plan.turn is None
     assert shared.plan.turn is not None
+
+
+class Forgetful:
+    """A vendor that makes a session when it is asked for the first time, and is slow about it."""
+
+    def __init__(self) -> None:
+        self.histories: dict[str, list[str]] = {}
+        self._both = threading.Barrier(2)
+
+    def send(self, send: Any) -> HttpResponse:
+        history = self.histories.get(send.request.json["session"], [])
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._both.wait(0.2)
+        return self._remembered(send, history)
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def close(self) -> None: ...
+
+    def _remembered(self, send: Any, history: list[str]) -> HttpResponse:
+        self.histories[send.request.json["session"]] = [*history, send.request.json["say"]]
+        return OK
+
+
+class AsyncForgetful(Forgetful):
+    async def send(self, send: Any) -> HttpResponse:  # type: ignore[override]
+        history = self.histories.get(send.request.json["session"], [])
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return self._remembered(send, history)
+
+    async def sleep(self, seconds: float) -> None: ...  # type: ignore[override]
+
+    async def close(self) -> None: ...  # type: ignore[override]
+
+
+def test_the_first_two_calls_of_a_session_do_not_split_it_for_threads():
+    forgetful = Forgetful()
+    with Bridge(**setup("http://tiny.invalid", transport=forgetful)) as bridge:
+        threads = [
+            threading.Thread(target=lambda text=text: bridge.invoke("tiny:a-1", text, session_id="new"))
+            for text in ("one", "two")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LONG)
+    assert sorted(forgetful.histories["new"]) == ["one", "two"]
+
+
+def test_the_first_two_calls_of_a_session_do_not_split_it_for_tasks():
+    forgetful = AsyncForgetful()
+
+    async def both() -> None:
+        async with AsyncBridge(**setup("http://tiny.invalid", transport=forgetful)) as bridge:
+            await asyncio.gather(*(bridge.invoke("tiny:a-1", text, session_id="new") for text in ("one", "two")))
+
+    asyncio.run(both())
+    assert forgetful.histories["new"] == ["one", "two"]

@@ -20,6 +20,7 @@ def events(*chunks: bytes) -> list[tuple[str, bytes]]:
         (b"data:a\r\n\r\n", [("", b"a")]),
         (b"data:a\r\r", [("", b"a")]),
         (b"data: a\ndata: b\n\n", [("", b"a\nb")]),
+        (b"data: a\r\ndata: b\r\n\r\n", [("", b"a\nb")]),
         (b"data:  a\n\n", [("", b" a")]),
         (b"data\ndata\n\n", [("", b"\n")]),
         (b"event: token\ndata: a\n\ndata: b\n\n", [("token", b"a"), ("", b"b")]),

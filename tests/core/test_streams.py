@@ -31,26 +31,30 @@ def sse(*pieces: str, end: bool = True):
 
 def endless(connection: socket.socket, over: threading.Event) -> None:
     connection.sendall(HEAD + b"data: first\n\n")
-    while not over.wait(0.01):
+    for _ in servers.ticks(over, 0.01):
         connection.sendall(b"data: more\n\n")
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def then_silent(connection: socket.socket, over: threading.Event) -> None:
     connection.sendall(HEAD + b"data: first\n\n")
-    over.wait(30)
+    over.wait(servers.LONGEST)
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def flood(connection: socket.socket, over: threading.Event) -> None:
     """One event without end."""
     connection.sendall(HEAD + b"data: first\n\ndata: ")
-    while not over.is_set():
+    for _ in servers.ticks(over, 0):
         connection.sendall(b"x" * 1000)
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 def only_heartbeats(connection: socket.socket, over: threading.Event) -> None:
     connection.sendall(HEAD + b"data: first\n\n")
-    while not over.wait(0.02):
+    for _ in servers.ticks(over, 0.02):
         connection.sendall(b":heartbeat\n\n")
+    connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
@@ -185,8 +189,36 @@ def test_leaving_early_closes_the_connection(library):
             _ = events.result
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_leaving_early_closes_the_connection_of_a_task_too(library):
+    gone = threading.Event()
+
+    def script(connection, over):
+        try:
+            endless(connection, over)
+        except OSError:
+            gone.set()
+
+    async def leave(url: str) -> None:
+        async with AsyncBridge(**vendor.talking(url, transport=library)) as bridge:
+            stream = bridge.stream("talking:a", "hi")
+            async with stream as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        break
+            assert await asyncio.to_thread(gone.wait, 5)
+
+    with servers.serving(script) as server:
+        asyncio.run(leave(server.url))
+
+
+PATIENT = Timeouts(idle=8)
+"""Silence ends here at last; who closes a stream must not have to wait for it."""
+
+
 def test_a_stream_is_closed_from_another_thread():
-    with servers.serving(then_silent) as server, Bridge(**vendor.talking(server.url)) as bridge:
+    started = time.monotonic()
+    with servers.serving(then_silent) as server, Bridge(**vendor.talking(server.url, timeouts=PATIENT)) as bridge:
         with bridge.stream("talking:a", "hi") as events:
             closer = threading.Timer(0.1, events.close)
             closer.start()
@@ -194,6 +226,38 @@ def test_a_stream_is_closed_from_another_thread():
                 list(events)
             closer.join()
         assert caught.value.partial.text == "first"
+    assert time.monotonic() - started < 5
+
+
+def test_a_stream_is_closed_from_another_task():
+    async def closed(url: str) -> errors.StreamInterruptedError:
+        async with AsyncBridge(**vendor.talking(url, timeouts=PATIENT)) as bridge:
+            async with bridge.stream("talking:a", "hi") as events:
+                assert isinstance(await anext(events), Started)
+                assert await anext(events) == TextDelta("first")
+                waiting = asyncio.create_task(anext(events))
+                await asyncio.sleep(0)
+                await events.close()
+                with pytest.raises(errors.StreamInterruptedError, match="closed by the caller") as caught:
+                    await waiting
+            return caught.value
+
+    started = time.monotonic()
+    with servers.serving(then_silent) as server:
+        assert asyncio.run(closed(server.url)).partial.text == "first"
+    assert time.monotonic() - started < 5
+
+
+def test_a_refusal_is_raised_on_entering_and_not_when_it_is_iterated():
+    async def entered(url: str) -> None:
+        async with AsyncBridge(**vendor.talking(url, retry=ONCE)) as bridge:
+            await bridge.stream("talking:a", "hi").__aenter__()
+
+    with servers.serving(servers.answer("401 No")) as server, Bridge(**vendor.talking(server.url)) as bridge:
+        with pytest.raises(errors.AuthenticationError):
+            bridge.stream("talking:a", "hi").__enter__()
+        with pytest.raises(errors.AuthenticationError):
+            asyncio.run(entered(server.url))
 
 
 def test_a_stream_is_cancelled_with_its_task():

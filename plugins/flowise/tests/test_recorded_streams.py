@@ -178,3 +178,13 @@ def test_silence_is_left_in_time(streamed):
     started = time.monotonic()
     streamed("id_unknown_stream", "whole")
     assert time.monotonic() - started < 5
+
+
+def test_a_stream_of_nothing_but_metadata_names_the_message_to_look_for(streamed):
+    seen, result = streamed("cf_llmchain_empty_stream", "whole")
+    assert [type(event) for event in seen if not isinstance(event, events.VendorEvent)] == [
+        events.Started,
+        events.Completed,
+    ]
+    assert (result.text, result.warnings) == ("", ("empty answer",))
+    assert result.id == "c373e1cb-f4d9-40e7-b5a9-573e5f213d69"

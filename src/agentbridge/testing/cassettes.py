@@ -8,16 +8,25 @@ from typing import Any
 from ..redaction import MASK, Redactor, is_secret_name
 
 _NAME = r"(?:[\w-]*[_-])?(?:api[_-]?key|token|secret|password|authorization)|\w*(?:Key|Token|Secret|Password)"
-_JSON_SECRET = re.compile(rf'("(?:{_NAME})"\s*:\s*")(?:[^"\\]|\\.)*(")'.encode())
-_QUERY_SECRET = re.compile(rf"([?&](?:{_NAME})=)[^&#]*")
+_SESSION = r"sessionId|session_id|thread_id"
+
+
+def _json_field(names: str) -> re.Pattern[bytes]:
+    return re.compile(rf'("(?:{names})"\s*:\s*")(?:[^"\\]|\\.)*(")'.encode())
+
+
+_JSON_SECRET, _JSON_SESSION = _json_field(_NAME), _json_field(_SESSION)
+_QUERY_SECRET = re.compile(rf"([?&](?:{_NAME}|{_SESSION})=)[^&#]*")
+_MASKED = rb"\g<1>" + MASK.encode() + rb"\g<2>"
 _FILE = re.compile(rb'(base64,|"base64"\s*:\s*")[A-Za-z0-9+/=]{64,}')
 
 
 def vcr_config(*secrets: str) -> dict[str, Any]:
     """Arguments for `vcr.VCR(**vcr_config())`: no recording unless asked for, matching on the body too.
 
-    Secrets are masked by the names of headers, JSON fields and query parameters. `secrets` are masked wherever they
-    stand, also where a vendor quotes them: give the key that you record with.
+    Secrets are masked by the names of headers (cookies too), JSON fields and query parameters, and so are the ids of
+    sessions in requests, the signatures in addresses for callbacks, and files in base64. `secrets` are masked wherever
+    they stand, also where a vendor quotes them: give the key that you record with.
     """
     redactor = Redactor(secrets)
 
@@ -25,7 +34,7 @@ def vcr_config(*secrets: str) -> dict[str, Any]:
         request.headers = _headers(request.headers, redactor)
         request.uri = redactor.text(_QUERY_SECRET.sub(rf"\g<1>{MASK}", request.uri))
         if isinstance(request.body, bytes):
-            request.body = redactor.bytes(scrub(request.body))
+            request.body = redactor.bytes(_JSON_SESSION.sub(_MASKED, scrub(request.body)))
         return request
 
     def response(response: dict[str, Any]) -> dict[str, Any]:
@@ -44,8 +53,7 @@ def vcr_config(*secrets: str) -> dict[str, Any]:
 
 def scrub(body: bytes) -> bytes:
     """A body without values of secret-looking JSON fields and without the content of base64 files."""
-    mask = MASK.encode()
-    return _FILE.sub(rb"\g<1>" + mask, _JSON_SECRET.sub(rb"\g<1>" + mask + rb"\g<2>", body))
+    return _FILE.sub(rb"\g<1>" + MASK.encode(), _JSON_SECRET.sub(_MASKED, body))
 
 
 def _headers(headers: Any, redactor: Redactor) -> dict[str, Any]:

@@ -107,13 +107,8 @@ PITFALLS = (
         removals=(
             Removal(
                 "src/agentbridge/async_bridge.py",
-                """        key = (asyncio.get_running_loop(), library, connection.proxy, connection.verify)
-        with self._lock:
-            _forget({old: self._transports.pop(old) for old in list(self._transports) if old[0].is_closed()})
-""",
-                """        key = (None, library, connection.proxy, connection.verify)
-        with self._lock:
-""",
+                "        loop = loops.running_loop()\n        key = ",
+                "        loop = None\n        key = ",
             ),
             Removal("src/agentbridge/bridge.py", "key = (os.getpid(), library,", "key = (0, library,"),
             Removal(

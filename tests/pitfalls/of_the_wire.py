@@ -179,7 +179,7 @@ PITFALLS = (
                 "    if deadline is None:\n        return timeout\n",
                 "    if deadline is None or deadline:\n        return timeout\n",
             ),
-            Removal(HTTPX, "async with asyncio.timeout(left(send.deadline)):", "async with asyncio.timeout(None):"),
+            Removal(HTTPX, "async with loops.timeout(left(send.deadline)):", "async with loops.timeout(None):"),
         ),
         threads=(f"{GITHUB}openai/openai-python/issues/2599", f"{GITHUB}simonw/llm-gemini/issues/74"),
     ),

@@ -52,6 +52,12 @@ def raw(work: str, **options: object) -> Slices:
     return Slices(RAW, f"raw.{work}", options)
 
 
+def part(work: str, *, vendor: bool = False, **options: object) -> Slices:
+    """Work of our side that is not in `benchmarks.work.ours`, mostly without a vendor."""
+    return Slices(OURS, work, options, needs_vendor=vendor)
+
+
+TRANSPORTS = ("httpx", "httpx2", "aiohttp")
 _SYNC = {"count": 60}
 _MEMORY = {"count": 100}
 _ONE = {"count": 40, "in_flight": 1}
@@ -99,7 +105,7 @@ def _asynchronous() -> list[Row]:
         Row(f"flatness_{name}", f"CPU per call at 256 in flight over 32, {name}", 1.15, X, "ratio",
             ours("async_calls", transport=name, **_CROWD), ours("async_calls", transport=name, **_MANY),
             slices=4, needs=name)
-        for name in many
+        for name in TRANSPORTS
     ]  # fmt: skip
     return alone + side_by_side + crowd
 
@@ -125,6 +131,27 @@ ROWS = (
         ours("async_stream", transport="aiohttp", **_TOKENS), raw("async_stream", **_TOKENS),         needs="aiohttp"),
     Row("stream_memory", "memory of a stream of 20,000 events", 1, "MB", "alone",
         ours("sync_stream", tokens=20000), figure="peak", slices=1),
+    Row("event_delay", "reads made after the one that completes an event", 0, "reads", "alone",
+        part("parts.event_delay", tokens=500), figure="late", slices=1),
+    Row("parser", "the parser of streams alone, CPU per event", 0.8, "us", "alone",
+        part("parts.parser", tokens=20000)),
+    Row("upload_memory", "memory of a 50 MB file", 2, "MB", "alone",
+        part("uploads.sync", vendor=True, megabytes=50), figure="peak", slices=1),
+    Row("upload_memory_500", "memory of a 500 MB file", 2, "MB", "alone",
+        part("uploads.sync", vendor=True, megabytes=500), figure="peak", slices=1),
+    Row("upload", "a 50 MB file, CPU", 0.25, "x raw, read and encoded whole", "ratio",
+        part("uploads.sync", vendor=True, megabytes=50), raw("upload", megabytes=50), slices=2),
+    *(Row(f"upload_stall_{name}", f"longest turn of the loop meanwhile, {name}", 5, "ms", "alone",
+          part("uploads.asynchronous", megabytes=50, vendor=True, transport=name), figure="stall", slices=1, needs=name)
+      for name in TRANSPORTS),
+    Row("batch_memory", "memory of a batch of 100,000", 2, "MB", "alone",
+        part("batches.mapped", count=100_000), figure="peak", slices=1, needs="map"),
+    Row("batch_own", "what a batch adds to an item", 10, "us", "less",
+        part("batches.mapped", count=1000), part("batches.by_hand", count=1000), needs="map"),
+    Row("batch_growth", "CPU per item of 100,000 over 1,000", 1.03, X, "ratio",
+        part("batches.mapped", count=100_000), part("batches.mapped", count=1000), slices=1, needs="map"),
+    Row("answer", "an answer of 1 MB becomes a Result, CPU", 1.03, "x `json.loads`", "ratio",
+        part("parts.answer", count=5), part("parts.json_loads", count=5), slices=10),
     Row("requests", "requests beyond calls and retries", 0, "requests", "alone",
         ours("requests_sent", **_MANY), figure="requests", slices=1),
     Row("connections", "connections beyond the window", 0, "connections", "alone",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.worker import Work
@@ -76,3 +78,13 @@ def awaited(
         runner.run(used())
         yield Work(count, lambda: runner.run(used()))
         runner.run(left())
+
+
+@contextmanager
+def big_file(megabytes: int) -> Iterator[Path]:
+    """A file of this size that takes no room on the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "big.png"
+        with path.open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+        yield path

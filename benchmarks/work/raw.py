@@ -6,13 +6,12 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 
 from benchmarks.worker import Work
 
-from .common import KEY, QUESTION, awaited, check, check_count, prediction, repeated, side_by_side
+from .common import KEY, QUESTION, awaited, big_file, check, check_count, prediction, repeated, side_by_side
 from .memory import Echoless
 
 _HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -99,15 +98,15 @@ def _is_token(line: str) -> bool:
 
 
 @contextmanager
-def upload(base: str, path: str) -> Iterator[Work]:
+def upload(base: str, megabytes: int) -> Iterator[Work]:
     """A file, read and encoded whole."""
     url = prediction(base)
 
     def do() -> None:
-        data = base64.b64encode(Path(path).read_bytes()).decode()
+        data = base64.b64encode(path.read_bytes()).decode()
         file = {"type": "file", "name": "big.png", "mime": "image/png", "data": f"data:image/png;base64,{data}"}
         check(_text(client.post(url, json={"question": QUESTION, "uploads": [file]}, timeout=300)))
 
-    with httpx.Client(headers=_HEADERS) as client:
+    with big_file(megabytes) as path, httpx.Client(headers=_HEADERS) as client:
         check(_text(client.post(url, json={"question": QUESTION})))
         yield Work(1, do)

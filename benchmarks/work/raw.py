@@ -50,8 +50,7 @@ def async_calls(base: str, count: int, in_flight: int) -> Iterator[Work]:
 
         await side_by_side(call, count, in_flight)
 
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None) if in_flight > 20 else httpx.Limits()
-    with awaited(httpx.AsyncClient(headers=_HEADERS, limits=limits), use, count) as work:
+    with awaited(httpx.AsyncClient(headers=_HEADERS), use, count) as work:
         yield work
 
 

@@ -23,7 +23,7 @@ class Row:
     subject: Subject
     baseline: Subject | None = None
     figure: str = "cpu"
-    slices: int = 6
+    slices: int = 4
     per: float = 1
     needs: str = "httpx"
 
@@ -58,12 +58,12 @@ def part(work: str, *, vendor: bool = False, **options: object) -> Slices:
 
 
 TRANSPORTS = ("httpx", "httpx2", "aiohttp")
-_SYNC = {"count": 60}
+_SYNC = {"count": 50}
 _MEMORY = {"count": 100}
 _ONE = {"count": 40, "in_flight": 1}
-_MANY = {"count": 128, "in_flight": 32}
+_MANY = {"count": 96, "in_flight": 32}
 _CROWD = {"count": 512, "in_flight": 256}
-_TOKENS = {"tokens": 5000}
+_TOKENS = {"tokens": 3000}
 
 _RSS = "print(int(open('/proc/self/status').read().partition('VmRSS:')[2].split()[0]) / 1024)"
 _RAW_FIRST = (
@@ -98,13 +98,13 @@ def _asynchronous() -> list[Row]:
     ]  # fmt: skip
     side_by_side = [
         Row(f"async_32_{name}", f"async, 32 in flight, calls per CPU second, {name}", limit, X_RAW, "speed",
-            ours("async_calls", transport=name, **_MANY), raw("async_calls", **_MANY), slices=4, needs=name)
+            ours("async_calls", transport=name, **_MANY), raw("async_calls", **_MANY), needs=name)
         for name, limit in many.items()
     ]  # fmt: skip
     crowd = [
         Row(f"flatness_{name}", f"CPU per call at 256 in flight over 32, {name}", 1.15, X, "ratio",
             ours("async_calls", transport=name, **_CROWD), ours("async_calls", transport=name, **_MANY),
-            slices=4, needs=name)
+            needs=name)
         for name in TRANSPORTS
     ]  # fmt: skip
     return alone + side_by_side + crowd
@@ -151,7 +151,7 @@ ROWS = (
     Row("batch_growth", "CPU per item of 100,000 over 1,000", 1.03, X, "ratio",
         part("batches.mapped", count=100_000), part("batches.mapped", count=1000), slices=1, needs="map"),
     Row("answer", "an answer of 1 MB becomes a Result, CPU", 1.03, "x `json.loads`", "ratio",
-        part("parts.answer", count=5), part("parts.json_loads", count=5), slices=10),
+        part("parts.answer", count=5), part("parts.json_loads", count=5)),
     Row("requests", "requests beyond calls and retries", 0, "requests", "alone",
         ours("requests_sent", **_MANY), figure="requests", slices=1),
     Row("connections", "connections beyond the window", 0, "connections", "alone",

@@ -14,7 +14,8 @@ from .statistics import Compared, Verdict, middle, summed_up, verdict
 
 def entry(row: Row, rounds: Sequence[Compared] | None) -> dict[str, Any]:
     """One row as JSON; `rounds` None where the library cannot do it yet."""
-    figure = summed_up(each.value / row.per for each in rounds) if rounds else None
+    values = [each.value / row.per for each in rounds or ()]
+    figure = summed_up(values) if values else None
     costs = middle(rounds) if rounds else None
     found = {"figure": figure.value, "noise": figure.noise} if figure else {"figure": None, "noise": None}
     return {
@@ -27,7 +28,7 @@ def entry(row: Row, rounds: Sequence[Compared] | None) -> dict[str, Any]:
         "verdict": verdict(figure, row.limit, higher_is_better=row.higher_is_better),
         "own": costs and costs.own,
         "base": costs and costs.base,
-        "rounds": [each.value for each in rounds or ()],
+        "rounds": values,
     }
 
 

@@ -11,7 +11,7 @@ from agentbridge import AsyncBridge, HttpResponse, Invocation
 from benchmarks.server import HELLO
 from benchmarks.worker import Work
 
-from .common import QUESTION, awaited, check, check_count
+from .common import QUESTION, WARM, awaited, check, check_count
 from .ours import connections
 
 _IN_FLIGHT = 16
@@ -40,16 +40,16 @@ def _invocations(count: int) -> Iterator[Invocation]:
 def mapped(count: int) -> Iterator[Work]:
     """By `map`."""
 
-    async def use(bridge: Any) -> None:
+    async def use(bridge: Any, number: int) -> None:
         found = 0
-        async for outcome in bridge.map(_invocations(count), concurrency=_IN_FLIGHT):
+        async for outcome in bridge.map(_invocations(number), concurrency=_IN_FLIGHT):
             if outcome.error is not None:
                 raise outcome.error
             check(outcome.result.text)
             found += 1
-        check_count(found, count)
+        check_count(found, number)
 
-    with awaited(_bridge(), use, count) as work:
+    with awaited(_bridge(), use, count, warm=WARM) as work:
         yield work
 
 
@@ -57,8 +57,8 @@ def mapped(count: int) -> Iterator[Work]:
 def by_hand(count: int) -> Iterator[Work]:
     """By as many tasks that share one iterator: what `map` is measured against."""
 
-    async def use(bridge: AsyncBridge) -> None:
-        calls = _invocations(count)
+    async def use(bridge: AsyncBridge, number: int) -> None:
+        calls = _invocations(number)
 
         async def worker() -> None:
             for invocation in calls:
@@ -66,7 +66,7 @@ def by_hand(count: int) -> Iterator[Work]:
 
         await asyncio.gather(*(worker() for _ in range(_IN_FLIGHT)))
 
-    with awaited(_bridge(), use, count) as work:
+    with awaited(_bridge(), use, count, warm=WARM) as work:
         yield work
 
 

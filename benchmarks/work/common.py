@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 QUESTION = "What is the capital of France?"
 KEY = "canary-of-the-bench"
-WARM = 20
+WARM = 20  # calls, items or tokens
 
 
 def check(text: object) -> None:
@@ -60,23 +60,26 @@ async def side_by_side(call: Callable[[], Awaitable[object]], count: int, in_fli
 
 @contextmanager
 def awaited(
-    client: AbstractAsyncContextManager[T], use: Callable[[T], Awaitable[object]], count: int
+    client: AbstractAsyncContextManager[T], use: Callable[[T, int], Awaitable[object]], count: int, warm: int
 ) -> Iterator[Work]:
-    """A slice of asynchronous work, in a loop and with a client that live from slice to slice; done once to warm up."""
+    """A slice of asynchronous work, in a loop and with a client that live from slice to slice.
+
+    `use` does so many operations: `warm` before anything is measured, `count` in each slice.
+    """
     with asyncio.Runner() as runner:
 
         async def entered() -> T:
             return await client.__aenter__()
 
-        async def used() -> Any:
-            return await use(value)
+        async def used(number: int) -> Any:
+            return await use(value, number)
 
         async def left() -> None:
             await client.__aexit__(None, None, None)
 
         value = runner.run(entered())
-        runner.run(used())
-        yield Work(count, lambda: runner.run(used()))
+        runner.run(used(warm))
+        yield Work(count, lambda: runner.run(used(count)))
         runner.run(left())
 
 

@@ -14,7 +14,7 @@ import httpx
 from agentbridge import AsyncBridge, Bridge, Connection, RetryPolicy, TextDelta
 from benchmarks.worker import Work
 
-from .common import KEY, QUESTION, awaited, check_count, repeated, side_by_side
+from .common import KEY, QUESTION, WARM, awaited, check_count, repeated, side_by_side
 from .memory import Echoless
 
 
@@ -44,13 +44,15 @@ def from_memory(base: str, count: int) -> Iterator[Work]:
 def async_calls(base: str, count: int, in_flight: int, transport: str = "httpx") -> Iterator[Work]:
     """Calls with so many in flight."""
 
-    async def use(bridge: AsyncBridge) -> None:
+    async def use(bridge: AsyncBridge, number: int) -> None:
         async def call() -> object:
             return (await bridge.invoke("flowise:hello", QUESTION)).text
 
-        await side_by_side(call, count, in_flight)
+        await side_by_side(call, number, in_flight)
 
-    with awaited(AsyncBridge(config={}, connections=connections(base), transport=transport), use, count) as work:
+    with awaited(
+        AsyncBridge(config={}, connections=connections(base), transport=transport), use, count, warm=count
+    ) as work:
         yield work
 
 
@@ -58,27 +60,29 @@ def async_calls(base: str, count: int, in_flight: int, transport: str = "httpx")
 def sync_stream(base: str, tokens: int) -> Iterator[Work]:
     """One stream of tokens, as typed events."""
 
-    def do() -> None:
-        with bridge.stream(f"flowise:tokens-{tokens}", QUESTION) as events:
-            check_count(sum(isinstance(event, TextDelta) for event in events), tokens)
+    def do(number: int) -> None:
+        with bridge.stream(f"flowise:tokens-{number}", QUESTION) as events:
+            check_count(sum(isinstance(event, TextDelta) for event in events), number)
 
     with Bridge(config={}, connections=connections(base)) as bridge:
-        do()
-        yield Work(tokens, do)
+        do(WARM)
+        yield Work(tokens, lambda: do(tokens))
 
 
 @contextmanager
 def async_stream(base: str, tokens: int, transport: str = "httpx") -> Iterator[Work]:
     """The same in an event loop."""
 
-    async def use(bridge: AsyncBridge) -> None:
+    async def use(bridge: AsyncBridge, number: int) -> None:
         found = 0
-        async with bridge.stream(f"flowise:tokens-{tokens}", QUESTION) as events:
+        async with bridge.stream(f"flowise:tokens-{number}", QUESTION) as events:
             async for event in events:
                 found += isinstance(event, TextDelta)
-        check_count(found, tokens)
+        check_count(found, number)
 
-    with awaited(AsyncBridge(config={}, connections=connections(base), transport=transport), use, tokens) as work:
+    with awaited(
+        AsyncBridge(config={}, connections=connections(base), transport=transport), use, tokens, warm=WARM
+    ) as work:
         yield work
 
 

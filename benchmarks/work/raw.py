@@ -11,7 +11,7 @@ import httpx
 
 from benchmarks.worker import Work
 
-from .common import KEY, QUESTION, awaited, big_file, check, check_count, prediction, repeated, side_by_side
+from .common import KEY, QUESTION, WARM, awaited, big_file, check, check_count, prediction, repeated, side_by_side
 from .memory import Echoless
 
 _HEADERS = {"Authorization": f"Bearer {KEY}"}
@@ -44,48 +44,46 @@ def async_calls(base: str, count: int, in_flight: int) -> Iterator[Work]:
     """Calls with so many in flight."""
     url = prediction(base)
 
-    async def use(client: httpx.AsyncClient) -> None:
+    async def use(client: httpx.AsyncClient, number: int) -> None:
         async def call() -> object:
             return _text(await client.post(url, json={"question": QUESTION}))
 
-        await side_by_side(call, count, in_flight)
+        await side_by_side(call, number, in_flight)
 
-    with awaited(httpx.AsyncClient(headers=_HEADERS), use, count) as work:
+    with awaited(httpx.AsyncClient(headers=_HEADERS), use, count, warm=count) as work:
         yield work
 
 
 @contextmanager
 def sync_stream(base: str, tokens: int) -> Iterator[Work]:
     """One stream of tokens, by lines."""
-    url = prediction(base, f"tokens-{tokens}")
 
-    def do() -> None:
+    def do(number: int) -> None:
         found = 0
-        with client.stream("POST", url, json=_STREAMED) as response:
+        with client.stream("POST", prediction(base, f"tokens-{number}"), json=_STREAMED) as response:
             response.raise_for_status()
             for line in response.iter_lines():
                 found += _is_token(line)
-        check_count(found, tokens)
+        check_count(found, number)
 
     with httpx.Client(headers=_HEADERS) as client:
-        do()
-        yield Work(tokens, do)
+        do(WARM)
+        yield Work(tokens, lambda: do(tokens))
 
 
 @contextmanager
 def async_stream(base: str, tokens: int) -> Iterator[Work]:
     """The same in an event loop."""
-    url = prediction(base, f"tokens-{tokens}")
 
-    async def use(client: httpx.AsyncClient) -> None:
+    async def use(client: httpx.AsyncClient, number: int) -> None:
         found = 0
-        async with client.stream("POST", url, json=_STREAMED) as response:
+        async with client.stream("POST", prediction(base, f"tokens-{number}"), json=_STREAMED) as response:
             response.raise_for_status()
             async for line in response.aiter_lines():
                 found += _is_token(line)
-        check_count(found, tokens)
+        check_count(found, number)
 
-    with awaited(httpx.AsyncClient(headers=_HEADERS), use, tokens) as work:
+    with awaited(httpx.AsyncClient(headers=_HEADERS), use, tokens, warm=WARM) as work:
         yield work
 
 

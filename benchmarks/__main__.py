@@ -11,7 +11,7 @@ from pathlib import Path
 from . import report
 from .budgets import ROWS, Row
 from .processes import ROOT, features, vendor
-from .rounds import grouped, one_round
+from .rounds import grouped, measured
 from .statistics import Compared, Verdict
 
 LATEST = ROOT / "benchmarks" / "results" / "latest.json"
@@ -22,6 +22,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW", help="keys of rows, or how they begin; all by default")
     parser.add_argument("--rounds", type=int, default=5, help="each starts all processes anew")
+    parser.add_argument("--quick", action="store_true", help="start processes once and not for each round")
     parser.add_argument("--check", action="store_true", help="fail where a budget is missed by more than the noise")
     parser.add_argument("--json", type=Path, default=LATEST, help="where the figures go")
     parser.add_argument("--list", action="store_true", help="name the rows, and measure nothing")
@@ -36,16 +37,16 @@ def chosen(names: Sequence[str]) -> list[Row]:
     return [row for row in ROWS if not names or row.key.startswith(tuple(names))]
 
 
-def measure(rows: Sequence[Row], rounds: int) -> dict[str, list[Compared] | None]:
+def measure(rows: Sequence[Row], rounds: int, *, quick: bool) -> dict[str, list[Compared] | None]:
     """The figure of each round, by key; None for what the library cannot do yet."""
     there = features()
-    measured: dict[str, list[Compared] | None] = {row.key: None for row in rows}
+    found: dict[str, list[Compared] | None] = {row.key: None for row in rows}
     with vendor() as base:
         for group in grouped(row for row in rows if row.needs in there):
-            every = [one_round(group, base) for _ in range(rounds)]
-            measured |= {row.key: [found[row.key] for found in every] for row in group}
-            print(*(report.line(report.entry(row, measured[row.key])) for row in group), sep="\n", flush=True)
-    return measured
+            every = measured(group, base, rounds, keep=quick)
+            found |= {row.key: [each[row.key] for each in every] for row in group}
+            print(*(report.line(report.entry(row, found[row.key])) for row in group), sep="\n", flush=True)
+    return found
 
 
 def main() -> int:
@@ -55,7 +56,7 @@ def main() -> int:
     if asked.list:
         print(*(f"{row.key:20} {row.what}: {row.budget}" for row in rows), sep="\n")
         return 0
-    found = report.document(measure(rows, asked.rounds), asked.rounds)
+    found = report.document(measure(rows, asked.rounds, quick=asked.quick))
     asked.json.write_text(json.dumps(found, indent=1) + "\n")
     verdicts = [entry["verdict"] for entry in found["rows"]]
     print(", ".join(f"{verdicts.count(said)} {said}" for said in Verdict))

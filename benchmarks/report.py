@@ -32,12 +32,11 @@ def entry(row: Row, rounds: Sequence[Compared] | None) -> dict[str, Any]:
     }
 
 
-def document(measured: Mapping[str, Sequence[Compared] | None], rounds: int) -> dict[str, Any]:
+def document(measured: Mapping[str, Sequence[Compared] | None]) -> dict[str, Any]:
     """The whole run, with the machine that it ran on."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
-        "rounds": rounds,
         "rows": [entry(row, measured[row.key]) for row in ROWS if row.key in measured],
     }
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from benchmarks.budgets import ROWS
 from benchmarks.chart import chart, costs
-from benchmarks.page import CHART, PAGE, SHOWN, written
+from benchmarks.page import CHART, PAGE, SHOWN, merged, written
 from benchmarks.report import document, entry
 from benchmarks.statistics import Compared
 
@@ -24,7 +24,7 @@ def test_every_budget_is_on_the_page():
 
 def test_new_figures_replace_the_old_ones_and_leave_the_text():
     page = PAGE.read_text()
-    other = document({"sync_call": [Compared(0.123, 123.0, 1000.0)]}, 1)
+    other = document({"sync_call": [Compared(0.123, 123.0, 1000.0)]})
     changed = written(page, other)
     assert "| 0.12 x | ± 0.00 | met |" in changed
     assert written(changed, FOUND) == page
@@ -49,3 +49,13 @@ def test_the_chart_is_xml_with_a_bar_for_each_comparison():
     drawn = ElementTree.fromstring(CHART.read_text())
     bars = [shape for shape in drawn.iter("{http://www.w3.org/2000/svg}rect") if shape.get("x")]
     assert len(bars) == len(costs(FOUND["rows"])) > 5
+
+
+def test_a_row_that_was_measured_again_replaces_the_one_shown_and_the_others_stay():
+    other = document({"adapter": [Compared(-30.0, 100.0, 130.0)]})
+    kept = merged(FOUND, other)
+    assert [row["key"] for row in kept["rows"]] == [row["key"] for row in FOUND["rows"]]
+    assert [row for row in kept["rows"] if row["key"] != "adapter"] == [
+        row for row in FOUND["rows"] if row["key"] != "adapter"
+    ]
+    assert next(row for row in kept["rows"] if row["key"] == "adapter")["figure"] == -30.0

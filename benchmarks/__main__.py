@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import report
@@ -37,16 +37,14 @@ def chosen(names: Sequence[str]) -> list[Row]:
     return [row for row in ROWS if not names or row.key.startswith(tuple(names))]
 
 
-def measure(rows: Sequence[Row], rounds: int, *, quick: bool) -> dict[str, list[Compared] | None]:
-    """The figure of each round, by key; None for what the library cannot do yet."""
+def measure(rows: Sequence[Row], rounds: int, *, quick: bool) -> Iterator[dict[str, list[Compared] | None]]:
+    """What each round found, by key, as far as it is measured; None for what the library cannot do yet."""
     there = features()
-    found: dict[str, list[Compared] | None] = {row.key: None for row in rows}
+    yield {row.key: None for row in rows if row.needs not in there}
     with vendor() as base:
         for group in grouped(row for row in rows if row.needs in there):
             every = measured(group, base, rounds, keep=quick)
-            found |= {row.key: [each[row.key] for each in every] for row in group}
-            print(*(report.line(report.entry(row, found[row.key])) for row in group), sep="\n", flush=True)
-    return found
+            yield {row.key: [each[row.key] for each in every] for row in group}
 
 
 def main() -> int:
@@ -56,9 +54,13 @@ def main() -> int:
     if asked.list:
         print(*(f"{row.key:20} {row.what}: {row.budget}" for row in rows), sep="\n")
         return 0
-    found = report.document(measure(rows, asked.rounds, quick=asked.quick))
-    asked.json.write_text(json.dumps(found, indent=1) + "\n")
-    verdicts = [entry["verdict"] for entry in found["rows"]]
+    found: dict[str, list[Compared] | None] = {}
+    for more in measure(rows, asked.rounds, quick=asked.quick):
+        found |= more
+        result = report.document(found)
+        print(*(report.line(entry) for entry in result["rows"] if entry["key"] in more), sep="\n", flush=True)
+        asked.json.write_text(json.dumps(result, indent=1) + "\n")
+    verdicts = [entry["verdict"] for entry in result["rows"]]
     print(", ".join(f"{verdicts.count(said)} {said}" for said in Verdict))
     return int(asked.check and Verdict.MISSED in verdicts)
 

@@ -57,7 +57,7 @@ def main() -> int:
     found: dict[str, list[Compared] | None] = {}
     for more in measure(rows, asked.rounds, quick=asked.quick):
         found |= more
-        result = report.document(found)
+        result = report.document(found, quick=asked.quick)
         print(*(report.line(entry) for entry in result["rows"] if entry["key"] in more), sep="\n", flush=True)
         asked.json.write_text(json.dumps(result, indent=1) + "\n")
     verdicts = [entry["verdict"] for entry in result["rows"]]

@@ -62,7 +62,7 @@ _SYNC = {"count": 50}
 _MEMORY = {"count": 100}
 _ONE = {"count": 40, "in_flight": 1}
 _MANY = {"count": 96, "in_flight": 32}
-_CROWD = {"count": 512, "in_flight": 256}
+_CROWD = {"count": 256, "in_flight": 256}
 _TOKENS = {"tokens": 3000}
 
 _RSS = "print(int(open('/proc/self/status').read().partition('VmRSS:')[2].split()[0]) / 1024)"
@@ -104,7 +104,7 @@ def _asynchronous() -> list[Row]:
     crowd = [
         Row(f"flatness_{name}", f"CPU per call at 256 in flight over 32, {name}", 1.15, X, "ratio",
             ours("async_calls", transport=name, **_CROWD), ours("async_calls", transport=name, **_MANY),
-            needs=name)
+            slices=2, needs=name)
         for name in TRANSPORTS
     ]  # fmt: skip
     return alone + side_by_side + crowd

@@ -24,7 +24,7 @@ def table(found: Mapping[str, Any]) -> str:
     machine = found["machine"]
     head = (
         f"{found['date']}, Python {machine['python']}, {machine['system']}, {machine['processors']} processors,"
-        f" load {machine['load']}, {_rounds(found)} rounds.{_busy(machine)}\n\n"
+        f" load {machine['load']}, {_rounds(found)} rounds{_quick(found)}.{_busy(machine)}{found.get('note', '')}\n\n"
         "| what | budget | measured | noise | verdict |\n| --- | --- | --- | --- | --- |\n"
     )
     return head + "".join(f"| {' | '.join(cells(row))} |\n" for row in found["rows"])
@@ -33,6 +33,10 @@ def table(found: Mapping[str, Any]) -> str:
 def _rounds(found: Mapping[str, Any]) -> str:
     counts = sorted({len(row["rounds"]) for row in found["rows"] if row["rounds"]})
     return " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
+
+
+def _quick(found: Mapping[str, Any]) -> str:
+    return " with the same processes (`--quick`)" if found["quick"] else ""
 
 
 def _busy(machine: Mapping[str, Any]) -> str:

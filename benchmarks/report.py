@@ -32,11 +32,12 @@ def entry(row: Row, rounds: Sequence[Compared] | None) -> dict[str, Any]:
     }
 
 
-def document(measured: Mapping[str, Sequence[Compared] | None]) -> dict[str, Any]:
+def document(measured: Mapping[str, Sequence[Compared] | None], *, quick: bool = False) -> dict[str, Any]:
     """The whole run, with the machine that it ran on."""
     return {
         "date": time.strftime("%Y-%m-%d"),
         "machine": machine(),
+        "quick": quick,
         "rows": [entry(row, measured[row.key]) for row in ROWS if row.key in measured],
     }
 
@@ -56,7 +57,8 @@ def cells(found: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
     if found["figure"] is None:
         return found["what"], found["budget"], "", "", Verdict.ABSENT
     measured = f"{number(found['figure'])} {found['unit'].partition(' ')[0]}"
-    return found["what"], found["budget"], measured, f"± {number(found['noise'])}", found["verdict"]
+    noise = f"± {number(found['noise'])}" if len(found["rounds"]) > 1 else "one round"
+    return found["what"], found["budget"], measured, noise, found["verdict"]
 
 
 def number(value: float) -> str:
@@ -68,4 +70,4 @@ def line(found: Mapping[str, Any]) -> str:
     """One row on the screen, with what the figure is made of."""
     what, budget, measured, noise, said = cells(found)
     parts = " against ".join(number(found[part]) for part in ("own", "base") if found[part] is not None)
-    return f"{what:58} {budget:44} {measured:>16} {noise:>8}  {said:14} {parts}"
+    return f"{what:58} {budget:44} {measured:>16} {noise:>9}  {said:14} {parts}"

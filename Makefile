@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := fluxprompt promptitude flowgent flowise
 EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
-SOURCES := src plugins tests cassettes tools conftest.py
+SOURCES := src plugins tests cassettes tools benchmarks conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
@@ -11,7 +11,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 FUZZ_SECONDS ?= 30
 
-.PHONY: demo test test-live fuzz pitfalls check install format clean
+ROUNDS ?= 5
+
+.PHONY: demo test test-live fuzz pitfalls bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -28,6 +30,12 @@ fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECOND
 
 pitfalls: .venv/.dev          ## each handling of a pitfall taken away, and its test seen to fail; not part of `test`
 	@$(BIN)/python tests/pitfalls/remove.py
+
+bench: .venv/.bench           ## what it costs against plain httpx; ROWS="sync_call stream" measures some; not part of `test`
+	@$(BIN)/python -m benchmarks $(ROWS) --rounds $(ROUNDS)
+
+bench-check: .venv/.bench     ## the same, failing where a budget is missed by more than the noise
+	@$(BIN)/python -m benchmarks $(ROWS) --rounds $(ROUNDS) --check
 
 check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import-linter
 	@$(BIN)/python tools/scan_secrets.py
@@ -58,6 +66,15 @@ format: .venv/.dev
 
 .venv/.fuzz: .venv/.dev
 	@$(PIP) -e '.[fuzz]'
+	@touch $@
+
+# Both sides of the bench, each as its users install it, in an environment of its own.
+.venv/.bench: .venv/bin/python $(DECLARED)
+	@echo "setting up the environments of the bench ..."
+	@$(PYTHON) -m venv .venv/bench
+	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[httpx2]' -e plugins/flowise
+	@$(PYTHON) -m venv .venv/bench-raw
+	@.venv/bench-raw/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt httpx==0.28.1
 	@touch $@
 
 # A plugin of somebody else's, from its built wheel, in an environment that knows nothing of this folder.

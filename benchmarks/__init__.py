@@ -1,0 +1,1 @@
+"""What agentbridge costs, against plain httpx on the same machine in the same minute: `python -m benchmarks`."""

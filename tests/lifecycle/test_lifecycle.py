@@ -121,7 +121,9 @@ def test_a_stream_that_is_dropped_in_the_middle_closes_its_connection_when_it_is
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_streams_that_are_dropped_give_their_places_in_the_pool_back(library):
+def test_streams_that_are_dropped_give_their_places_in_the_pool_back(library, monkeypatch):
+    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 100)
+
     async def drop_and_ask(url: str) -> str:
         async with AsyncBridge(**setup(url, library)) as bridge:
             for _ in range(120):  # more than a pool has places

@@ -19,9 +19,10 @@ from ..errors import ConfigurationError
 from ..retry import Timeouts
 from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
+from .pool import IDLE_EXPIRY
 
-_IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
+_INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
 _HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
@@ -66,15 +67,18 @@ class HttpxBase(abc.ABC):
         proxy = getattr(pool, "_proxy_url", None)
         return None if proxy is None else (proxy.host.decode(), proxy.port or (443 if proxy.scheme == b"https" else 80))
 
-    def _options(self, proxy: str | None, verify: bool | str) -> dict[str, Any]:
-        limits = self._library.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=_IDLE_EXPIRY)
+    def _options(self) -> dict[str, Any]:
         return {
             "headers": _HEADERS,
-            "verify": ssl_context(self._library.__name__, verify),
-            "proxy": proxy,
-            "limits": limits,
             "cookies": http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         }
+
+    def _network(self, verify: bool | str, connections: int) -> dict[str, Any]:
+        """How the library's own transports reach a server."""
+        limits = self._library.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_EXPIRY
+        )
+        return {"verify": ssl_context(self._library.__name__, verify), "limits": limits}
 
     def request(self, send: Send, content: Any) -> Any:
         headers = {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
@@ -156,8 +160,8 @@ def has_leftovers(response: Any) -> bool:
     httpcore keeps such a connection, and tells nobody, hence the private names. A test fails should they ever change.
     """
     found = response.stream
-    for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
-        found = getattr(found, name, None)
+    while found is not None and not hasattr(found, "trailing_data"):
+        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
     data, _ = getattr(found, "trailing_data", (b"", False))
     return bool(data)
 

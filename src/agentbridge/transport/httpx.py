@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -17,6 +18,10 @@ from . import loops
 from .common import HttpxBase, has_leftovers, left
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
+from .pool import ROOM, AsyncPool
+from .proxies import environment_proxies
+
+_BLOCKING_ROOM = 100  # connections of the library's own pool
 
 
 class HttpxTransport(HttpxBase):
@@ -67,7 +72,7 @@ class HttpxTransport(HttpxBase):
             self._client.close()
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        client = self._library.Client(**self._options(proxy, verify))
+        client = self._library.Client(**self._options(), **self._network(verify, _BLOCKING_ROOM), proxy=proxy)
         bound_by_deadline(client, self._library.__name__)
         return client
 
@@ -151,7 +156,16 @@ class AsyncHttpxTransport(HttpxBase):
             await self._client.aclose()
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        return self._library.AsyncClient(**self._options(proxy, verify))
+        network = self._network(verify, 1)
+        proxies = environment_proxies() if proxy is None else {"all://": proxy}
+        mounts = {pattern: url and self._pool(network, url) for pattern, url in proxies.items()}
+        return self._library.AsyncClient(**self._options(), transport=self._pool(network, None), mounts=mounts)
+
+    def _pool(self, network: Mapping[str, Any], proxy: str | None) -> AsyncPool:
+        make = partial(self._library.AsyncHTTPTransport, **network, proxy=proxy)
+        if proxy is not None:
+            make()  # what is wrong with it shows now
+        return AsyncPool(self._library, make, ROOM)
 
     def _watched(self, request: Any) -> list[str]:
         """A list that is filled once the request begins to be sent, for a deadline may pass before that."""

@@ -7,6 +7,8 @@ import threading
 import time
 from collections import Counter
 
+import httpx
+import httpx2
 import pytest
 import servers
 import vendor
@@ -20,9 +22,14 @@ OK = servers.answer("200 OK", b'{"text": "ok"}')
 ONCE = RetryPolicy(attempts=1)
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=["httpx", "httpx2", "aiohttp"])
 def library(request):
     return request.param
+
+
+@pytest.fixture
+def room_for_one(library, monkeypatch):
+    monkeypatch.setattr(f"agentbridge.transport.{library.rstrip('2')}.ROOM", 1)
 
 
 class Counting:
@@ -66,8 +73,7 @@ def test_no_more_connections_are_opened_than_calls_are_under_way(library):
     assert counting.connections.total() == 200
 
 
-def test_beyond_the_room_calls_wait_in_order(library, monkeypatch):
-    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+def test_beyond_the_room_calls_wait_in_order(library, room_for_one):
     counting, done = Counting(), []
 
     async def act(bridge):
@@ -82,8 +88,7 @@ def test_beyond_the_room_calls_wait_in_order(library, monkeypatch):
     assert len(counting.connections) == 1
 
 
-def test_who_waits_too_long_for_a_connection_is_told_and_nothing_was_sent(library, monkeypatch):
-    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+def test_who_waits_too_long_for_a_connection_is_told_and_nothing_was_sent(library, room_for_one):
 
     async def act(bridge):
         first = asyncio.create_task(bridge.invoke("tiny:a", "hi", timeouts=Timeouts(answer=30)))
@@ -100,8 +105,7 @@ def test_who_waits_too_long_for_a_connection_is_told_and_nothing_was_sent(librar
 
 
 @pytest.mark.parametrize("how", ["cancelled", "late", "silent", "refused", "left", "hung up"])
-def test_whatever_becomes_of_a_call_its_place_is_free_again(library, monkeypatch, how):
-    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+def test_whatever_becomes_of_a_call_its_place_is_free_again(library, room_for_one, how):
 
     def script(connection, over):
         if b'"first' not in server.requests[-1]:
@@ -140,8 +144,7 @@ def test_whatever_becomes_of_a_call_its_place_is_free_again(library, monkeypatch
         assert asyncio.run(act(server.url)) == "ok"
 
 
-def test_who_stops_waiting_leaves_the_place_to_the_next(library, monkeypatch):
-    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+def test_who_stops_waiting_leaves_the_place_to_the_next(library, room_for_one):
     go = threading.Event()
 
     def script(connection, over):
@@ -158,8 +161,7 @@ def test_who_stops_waiting_leaves_the_place_to_the_next(library, monkeypatch):
     assert run(script, act, library) == ("ok", "ok")
 
 
-def test_a_bridge_that_is_closed_ends_those_who_use_a_connection_and_those_who_wait_for_one(library, monkeypatch):
-    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+def test_a_bridge_that_is_closed_ends_those_who_use_a_connection_and_those_who_wait_for_one(library, room_for_one):
 
     async def act(bridge):
         calls = [asyncio.create_task(bridge.invoke("tiny:a", "hi")) for _ in range(2)]
@@ -228,14 +230,14 @@ PROXIES = [
 
 
 @pytest.mark.parametrize("said", PROXIES)
+@pytest.mark.parametrize("library", [httpx, httpx2])
 def test_the_environment_is_read_as_the_library_does(library, monkeypatch, said):
-    import importlib
-
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    assert environment_proxies() == importlib.import_module(f"{library}._utils").get_environment_proxies()
+    assert environment_proxies() == library._utils.get_environment_proxies()
 
 
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])
 @pytest.mark.parametrize("where", ["HTTP_PROXY", "ALL_PROXY", "proxy"])
 def test_calls_go_through_the_proxy_that_is_named_and_not_where_none_is_wanted(
     open_bridge, library, monkeypatch, where

@@ -1,4 +1,4 @@
-"""What both worlds share over httpx and httpx2: clients, requests, and the library's failures in our words."""
+"""What transports share, above all those over httpx and httpx2: clients, requests, and the library's failures in our words."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .pool import IDLE_EXPIRY
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
 _INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
-_HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
+HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
 class HttpxBase(abc.ABC):
     """What both worlds share: making requests, and saying in our words what came of them."""
 
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
-        self._library = _imported(name)
+        self._library = installed(name)
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
         self._abandoned: deque[Any] = deque()
@@ -69,7 +69,7 @@ class HttpxBase(abc.ABC):
 
     def _options(self) -> dict[str, Any]:
         return {
-            "headers": _HEADERS,
+            "headers": HEADERS,
             "cookies": http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         }
 
@@ -113,25 +113,17 @@ class HttpxBase(abc.ABC):
         if send.timeouts is None and not self._owned:
             limits = self._client.timeout.as_dict()
         remaining = left(send.deadline)
-        return {name: _sooner(limit, remaining) for name, limit in limits.items()}
+        return {name: sooner(limit, remaining) for name, limit in limits.items()}
 
     def answering(self, request: Any, send: Send) -> None:
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
         limits = request.extensions["timeout"]
         if send.timeouts is not None or self._owned:
             limits["read"] = (send.timeouts or Timeouts()).idle
-        limits["read"] = _sooner(limits["read"], left(send.deadline))
+        limits["read"] = sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
         return HttpResponse(response.status_code, dict(response.headers.items()), content)  # dict() alone is quadratic
-
-    def broken(self, head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
-        """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
-        partial = attrs.evolve(head, content=b"".join(pieces))
-        if not partial.ok and lost.reason != "unreadable":
-            return partial
-        kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
-        return attrs.evolve(lost, response=kept) if partial.ok else kept
 
     def no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
@@ -154,6 +146,15 @@ class HttpxBase(abc.ABC):
         return (*of_library, UnreadableError, UnicodeError, OSError, TimeoutError)
 
 
+def broken(head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
+    """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
+    partial = attrs.evolve(head, content=b"".join(pieces))
+    if not partial.ok and lost.reason != "unreadable":
+        return partial
+    kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
+    return attrs.evolve(lost, response=kept) if partial.ok else kept
+
+
 def has_leftovers(response: Any) -> bool:
     """Whether more came than the answer, as with a wrong length. On a kept connection it would answer the next request.
 
@@ -174,7 +175,7 @@ def ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
 
 def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
     """An SSL context as this library makes them. Raises ConfigurationError for a bad CA bundle."""
-    create = _imported(library).create_ssl_context
+    create = installed(library).create_ssl_context
     if not isinstance(verify, str):
         context: ssl.SSLContext = create(verify=verify)
         return context
@@ -186,7 +187,8 @@ def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
         ) from None
 
 
-def _imported(name: str) -> Any:
+def installed(name: str) -> Any:
+    """The library of this name. Raises ConfigurationError."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -195,7 +197,8 @@ def _imported(name: str) -> Any:
         ) from None
 
 
-def _sooner(first: float | None, second: float | None) -> float | None:
+def sooner(first: float | None, second: float | None) -> float | None:
+    """The shorter of two limits; None is none."""
     return min((limit for limit in (first, second) if limit is not None), default=None)
 
 

@@ -15,7 +15,7 @@ from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HttpxBase, has_leftovers, left
+from .common import HttpxBase, broken, has_leftovers, left
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
 from .pool import ROOM, AsyncPool
@@ -39,7 +39,7 @@ class HttpxTransport(HttpxBase):
         try:
             while piece := opened.read(send.deadline):
                 if isinstance(piece, NoAnswer):
-                    return self.broken(opened.head, pieces, piece)
+                    return broken(opened.head, pieces, piece)
                 pieces.append(piece)
         finally:
             opened.close()
@@ -121,7 +121,7 @@ class AsyncHttpxTransport(HttpxBase):
         try:
             while piece := await opened.read(send.deadline):
                 if isinstance(piece, NoAnswer):
-                    return self.broken(opened.head, pieces, piece)
+                    return broken(opened.head, pieces, piece)
                 pieces.append(piece)
         finally:
             await opened.close()

@@ -19,10 +19,9 @@ T = TypeVar("T")
 C = TypeVar("C")  # what a transport is found by
 
 VARIABLE = "AGENTBRIDGE_TRANSPORT"
-ANY_LOOP = ("httpx", "httpx2")
 MAIL = "smtp"
 AIOHTTP = "aiohttp"
-BLOCKING = ("httpx", "httpx2")
+BLOCKING = ANY_LOOP = ("httpx", "httpx2")
 NAMES = (*BLOCKING, AIOHTTP)
 
 

@@ -9,23 +9,21 @@ import asyncio
 import contextlib
 import importlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-import attrs
 
 from ..body import Body
 from ..commands import Send
 from ..errors import ConfigurationError
 from ..retry import Timeouts
 from ..wire import HttpResponse, NoAnswer
-from .common import HEADERS, broken, installed, left, sooner, ssl_context
+from . import loops
+from .common import DEFAULT_TIMEOUTS, HEADERS, installed, left, read_whole, sooner, ssl_context
 from .inflating import ENCODINGS, Incoming, UnreadableError
 from .pool import IDLE_EXPIRY, ROOM
+from .proxies import Proxies
 
 _PIECE = 32 * 1024  # bytes; less fits into the buffers below, and needs nobody to look whether it moves on
 _LARGEST_LINE = 100_000  # bytes, as h11 has it
@@ -43,8 +41,7 @@ class AiohttpTransport:
 
     def __init__(self, *, proxy: str | None = None, verify: bool | str = True) -> None:
         self._library = installed("aiohttp")
-        self._proxies = _checked({"all": proxy} if proxy is not None else getproxies())
-        self._has_own_proxy = proxy is not None
+        self._proxies = Proxies.of(proxy)
         self._url = importlib.import_module("yarl").URL
         self._loop = asyncio.get_running_loop()
         self._connector = _connector_class(self._library)(
@@ -64,22 +61,13 @@ class AiohttpTransport:
     async def send(self, send: Send) -> HttpResponse | NoAnswer:
         """Send and read to the end, but not beyond the deadline."""
         opened = await self.open(send)
-        if isinstance(opened, NoAnswer):
-            return opened
-        pieces: list[bytes] = []
-        try:
-            while piece := await opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return broken(opened.head, pieces, piece)
-                pieces.append(piece)
-        finally:
-            await opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return opened if isinstance(opened, NoAnswer) else await read_whole(opened, send.deadline)
 
     async def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
         try:
-            async with asyncio.timeout(sooner((send.timeouts or Timeouts()).answer, left(send.deadline))):
+            patience = sooner((send.timeouts or DEFAULT_TIMEOUTS).answer, left(send.deadline))
+            async with loops.timeout(patience if self._places.locked() else None):
                 await self._places.acquire()
         except TimeoutError:
             return NoAnswer("deadline" if _is_past(send.deadline) else "connect", _BUSY, sent=False)
@@ -96,8 +84,8 @@ class AiohttpTransport:
         begun: list[asyncio.Transport] = []
         _begun.set(begun)
         try:
-            async with asyncio.timeout(left(send.deadline)), asyncio.timeout(None) as stalled:
-                return Opened(self._library, await self._asked(send, stalled), send, self._places.release)
+            async with asyncio.timeout(left(send.deadline)) as limit:
+                return Opened(self._library, await self._asked(send, limit), send, self._places.release)
         except (self._library.ClientError, OSError, RuntimeError, ValueError, TypeError) as error:
             _drop(begun)
             failed = self._failed(error, send, is_sent=bool(begun))
@@ -127,28 +115,19 @@ class AiohttpTransport:
             self._session.detach()
             self._connector._close()  # noqa: SLF001 (close() is to be awaited, and nobody is there)
 
-    async def _asked(self, send: Send, stalled: asyncio.Timeout) -> Any:
+    async def _asked(self, send: Send, limit: asyncio.Timeout) -> Any:
         url = self._url(_printable(send.url), encoded=_is_encoded(send.url))
-        timeouts = send.timeouts or Timeouts()
+        timeouts = send.timeouts or DEFAULT_TIMEOUTS
         limits = self._library.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.answer)
         return await self._session.request(
             send.request.method,
             url,
-            data=_content(send.body, timeouts, stalled),
+            data=_content(send.body, timeouts, limit),
             headers=_headers(send),
             allow_redirects=False,
             timeout=limits,
-            proxy=self._proxy_of(send.url),
+            proxy=self._proxies.for_url(send.url),
         )
-
-    def _proxy_of(self, url: str) -> str | None:
-        """The proxy for a URL: that of the connection, else that of the environment, as Python reads it."""
-        if not self._proxies:
-            return None
-        parts = urlsplit(url)
-        if not self._has_own_proxy and proxy_bypass(parts.hostname or ""):
-            return None
-        return self._proxies.get(parts.scheme) or self._proxies.get("all")
 
     def _failed(self, error: Exception, send: Send, *, is_sent: bool) -> NoAnswer | ConfigurationError:
         library = self._library
@@ -175,7 +154,7 @@ class Opened:
         self._failures = (library.ClientError, library.http.HttpProcessingError, OSError)
         self._response = response
         self._give_back: Callable[[], None] | None = give_back
-        self._idle = (send.timeouts or Timeouts()).idle
+        self._idle = (send.timeouts or DEFAULT_TIMEOUTS).idle
         self._incoming = Incoming(self.head.headers, send.max_answer)
         self._pieces: Iterator[bytes] = iter(())
         if response.connection is not None:  # from now on silence is measured by read
@@ -185,7 +164,8 @@ class Opened:
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
         try:
-            async with asyncio.timeout(sooner(self._idle, left(deadline))):
+            has_all = self._response.content.is_eof()
+            async with loops.timeout(None if has_all else sooner(self._idle, left(deadline))):
                 piece = await self._next()
         except UnreadableError as error:
             return NoAnswer("deadline") if _is_past(deadline) else NoAnswer("unreadable", str(error))
@@ -258,21 +238,24 @@ def _headers(send: Send) -> dict[str, str]:
     return headers
 
 
-def _content(body: Body, timeouts: Timeouts, stalled: asyncio.Timeout) -> bytes | AsyncIterator[bytes] | None:
+def _content(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> bytes | AsyncIterator[bytes] | None:
     if body.content is not None and len(body.content) <= _PIECE:
         return body.content or None
-    return _pieces(body, timeouts, stalled)
+    return _pieces(body, timeouts, limit)
 
 
-async def _pieces(body: Body, timeouts: Timeouts, stalled: asyncio.Timeout) -> AsyncIterator[bytes]:
+async def _pieces(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
     """The body in pieces. aiohttp waits for ever for a server that takes no more."""
-    now = asyncio.get_running_loop().time
+    now, deadline = asyncio.get_running_loop().time, limit.when()
+
+    def allow(seconds: float | None) -> None:
+        limit.reschedule(sooner(deadline, None if seconds is None else now() + seconds))
+
     for large in body.pieces():
         for start in range(0, len(large), 8 * _PIECE):
             yield large[start : start + 8 * _PIECE]
-            stalled.reschedule(None if timeouts.idle is None else now() + timeouts.idle)
-    rest = _sum(timeouts.idle, timeouts.answer)
-    stalled.reschedule(None if rest is None else now() + rest)
+            allow(timeouts.idle)
+    allow(_sum(timeouts.idle, timeouts.answer))
 
 
 def _received(raw_headers: Any) -> dict[str, str]:
@@ -287,21 +270,6 @@ def _text(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def _checked(proxies: Mapping[str, str]) -> dict[str, str]:
-    """The proxies by scheme, as URLs. Raises ConfigurationError."""
-    found = {
-        scheme: url if "://" in url else f"http://{url}"
-        for scheme in ("http", "https", "all")
-        if (url := proxies.get(scheme))
-    }
-    for url in found.values():
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise ConfigurationError(
-                "aiohttp takes proxies as http://host:port. Check proxy, $HTTP_PROXY, $HTTPS_PROXY, $ALL_PROXY"
-            )
-    return found
 
 
 def _printable(url: str) -> str:

@@ -23,6 +23,7 @@ from .pool import IDLE_EXPIRY
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
 _INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
+DEFAULT_TIMEOUTS = Timeouts()
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
@@ -34,6 +35,8 @@ class HttpxBase(abc.ABC):
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
         self._abandoned: deque[Any] = deque()
+        self._url = lru_cache(maxsize=64)(self._library.URL)
+        self._base_headers = self._headers_of_client() if self._owned else None
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
@@ -81,7 +84,7 @@ class HttpxBase(abc.ABC):
         return {"verify": ssl_context(self._library.__name__, verify), "limits": limits}
 
     def request(self, send: Send, content: Any) -> Any:
-        headers = {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
+        headers = dict(self._base_headers or self._headers_of_client())
         headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
         if send.body.content_type is not None:
             headers.setdefault("content-type", send.body.content_type)
@@ -90,7 +93,7 @@ class HttpxBase(abc.ABC):
         extensions = {"timeout": self._limits(send)}
         try:
             return self._library.Request(
-                send.request.method, send.url, headers=headers, content=content, extensions=extensions
+                send.request.method, self._url(send.url), headers=headers, content=content, extensions=extensions
             )
         except (ValueError, TypeError, self._library.InvalidURL) as error:
             problem = (
@@ -98,12 +101,15 @@ class HttpxBase(abc.ABC):
             )
         raise ConfigurationError(problem)
 
+    def _headers_of_client(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
+
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins, none longer than the time left.
 
         That bounds silence also on a caller's own client, whose connections do not know the deadline.
         """
-        timeouts = send.timeouts or Timeouts()
+        timeouts = send.timeouts or DEFAULT_TIMEOUTS
         limits: dict[str, float | None] = {
             "connect": timeouts.connect,
             "read": timeouts.answer,
@@ -119,7 +125,7 @@ class HttpxBase(abc.ABC):
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
         limits = request.extensions["timeout"]
         if send.timeouts is not None or self._owned:
-            limits["read"] = (send.timeouts or Timeouts()).idle
+            limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).idle
         limits["read"] = sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
@@ -153,6 +159,20 @@ def broken(head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpRespo
         return partial
     kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
     return attrs.evolve(lost, response=kept) if partial.ok else kept
+
+
+async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAnswer:
+    """Read an answer to its end, in an event loop, but not beyond the deadline."""
+    head: HttpResponse = opened.head
+    pieces: list[bytes] = []
+    try:
+        while piece := await opened.read(deadline):
+            if isinstance(piece, NoAnswer):
+                return broken(head, pieces, piece)
+            pieces.append(piece)
+    finally:
+        await opened.close()
+    return attrs.evolve(head, content=b"".join(pieces))
 
 
 def has_leftovers(response: Any) -> bool:

@@ -15,7 +15,7 @@ from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HttpxBase, broken, has_leftovers, left
+from .common import HttpxBase, broken, has_leftovers, left, read_whole
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
 from .pool import ROOM, AsyncPool
@@ -115,17 +115,7 @@ class AsyncHttpxTransport(HttpxBase):
     async def send(self, send: Send) -> HttpResponse | NoAnswer:
         """Send and read to the end, but not beyond the deadline."""
         opened = await self.open(send)
-        if isinstance(opened, NoAnswer):
-            return opened
-        pieces: list[bytes] = []
-        try:
-            while piece := await opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return broken(opened.head, pieces, piece)
-                pieces.append(piece)
-        finally:
-            await opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return opened if isinstance(opened, NoAnswer) else await read_whole(opened, send.deadline)
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""

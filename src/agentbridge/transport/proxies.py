@@ -1,20 +1,57 @@
-"""The proxies of the environment, as httpx and httpx2 read them for clients whose transports are their own."""
+"""Which proxy a request goes through, for transports whose library does not look it up, or not as they need it."""
 
 from __future__ import annotations
 
 import ipaddress
-from urllib.request import getproxies
+from collections.abc import Mapping
+from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import attrs
+
+from ..errors import ConfigurationError
+
+_SCHEMES = ("http", "https", "all")
+
+
+@attrs.frozen
+class Proxies:
+    """The proxies by the scheme of what is asked for, as URLs. Those of the environment are read as Python does."""
+
+    urls: Mapping[str, str]
+    is_of_environment: bool
+
+    @classmethod
+    def of(cls, own: str | None) -> Self:
+        """The proxy of a connection, else those of the environment. Raises ConfigurationError."""
+        said = getproxies() if own is None else {"all": own}
+        urls = {scheme: _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
+        if not all(url.startswith(("http://", "https://")) and urlsplit(url).hostname for url in urls.values()):
+            where = "proxy" if own is not None else "$HTTP_PROXY, $HTTPS_PROXY and $ALL_PROXY"
+            raise ConfigurationError(f"a proxy is named as http://host:port. Check {where}")
+        return cls(urls, own is None)
+
+    def for_url(self, url: str) -> str | None:
+        """The proxy for a URL, if any."""
+        if not self.urls:
+            return None
+        parts = urlsplit(url)
+        if self.is_of_environment and proxy_bypass(parts.hostname or ""):
+            return None
+        return self.urls.get(parts.scheme) or self.urls.get("all")
 
 
 def environment_proxies() -> dict[str, str | None]:
-    """A proxy's URL for each pattern of URLs; None where there is to be none. The libraries call these mounts."""
+    """A proxy's URL for each pattern of URLs, as httpx and httpx2 read them; None where there is to be none.
+
+    They do so only for clients whose transports they made themselves, and call this mounts.
+    """
     said = getproxies()
     bypassed = [host.strip() for host in said.get("no", "").split(",") if host.strip()]
     if "*" in bypassed:
         return {}
-    proxies: dict[str, str | None] = {
-        f"{scheme}://": _url(said[scheme]) for scheme in ("http", "https", "all") if said.get(scheme)
-    }
+    proxies: dict[str, str | None] = {f"{scheme}://": _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
     return proxies | {_pattern(host): None for host in bypassed}
 
 

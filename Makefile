@@ -61,7 +61,7 @@ format: .venv/.dev
 
 .venv/.dev: .venv/.runtime
 	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,email,otel,dev]'
+	@$(PIP) -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]'
 	@touch $@
 
 .venv/.fuzz: .venv/.dev

@@ -44,6 +44,16 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A Bridge has no transport over aiohttp."""
+    items[:] = [item for item in items if not {"sync", "aiohttp"} <= _words(item)]
+
+
+def _words(item: pytest.Item) -> set[str]:
+    spec = getattr(item, "callspec", None)
+    return {value for value in spec.params.values() if isinstance(value, str)} if spec is not None else set()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run, also where a test swallowed the guard's exception."""
     if _outside:

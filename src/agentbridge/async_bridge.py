@@ -18,7 +18,7 @@ from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
-from .transport import MAIL, AsyncTransport, adrive, loops, open_async_transport
+from .transport import MAIL, NAMES, AsyncTransport, adrive, loops, open_async_transport
 from .transport.stream import AsyncStream
 
 T = TypeVar("T")
@@ -27,10 +27,11 @@ T = TypeVar("T")
 class AsyncBridge(BridgeBase):
     """The same as Bridge, awaited. It notices a new event loop, and then opens connections anew.
 
-    Takes the arguments of Bridge; `http_client` is an asynchronous one.
+    Takes the arguments of Bridge; `http_client` is an asynchronous one, and `transport` may be "aiohttp" too.
     """
 
     _client_kind = "AsyncClient"
+    _transport_names = NAMES
 
     async def invoke(
         self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]

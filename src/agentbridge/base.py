@@ -35,7 +35,7 @@ from .retry import RetryPolicy, Timeouts
 from .settings import CallFields, Settings
 from .streaming import stream
 from .submitting import Submission, addressed
-from .transport import clock_of, transport_name
+from .transport import BLOCKING, clock_of, transport_name
 from .transport.turns import Turns
 
 T = TypeVar("T")
@@ -54,6 +54,7 @@ class BridgeBase:
     """What both bridges know and plan."""
 
     _client_kind = "Client"
+    _transport_names: tuple[str, ...] = BLOCKING
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class BridgeBase:
         self._given = None if transport is None or isinstance(transport, str) else transport
         self._http_client = http_client
         self._check_client(http_client)
-        self._library = "" if self._given is not None else transport_name(transport, http_client)
+        self._library = "" if self._given is not None else transport_name(transport, http_client, self._transport_names)
         self._transports: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._closed = False

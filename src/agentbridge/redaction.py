@@ -176,6 +176,8 @@ class _LogFilter(logging.Filter):
 _LOGGERS = (
     "httpx",
     "httpx2",
+    "aiohttp.client",
+    "aiohttp.internal",
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
     *(f"httpcore2.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )

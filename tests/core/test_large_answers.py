@@ -82,7 +82,7 @@ def test_an_encoding_that_was_not_asked_for_is_named(encoding):
         received({"content-encoding": encoding}, [b"x"])
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=["httpx", "httpx2", "aiohttp"])
 def failed(request, open_bridge):
     """The error of a call, whole or streamed, and what the server saw."""
 

@@ -51,6 +51,7 @@ def test_importing_loads_no_http_library_no_plugin_and_nothing_that_could():
     heavy = {
         "httpx",
         "httpx2",
+        "aiohttp",
         "httpcore",
         "ssl",
         "pydantic",

@@ -32,7 +32,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])
 @pytest.mark.parametrize("name", FAILURES)
 def test_no_failure_shows_the_key(open_bridge, caplog, name, library):
     timeouts = Timeouts(total=0.3) if name == "deadline" else Timeouts(answer=0.2)

@@ -57,7 +57,7 @@ def only_heartbeats(connection: socket.socket, over: threading.Event) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=["httpx", "httpx2", "aiohttp"])
 def ask(request, open_bridge):
     """Stream against a script: the events seen, the outcome, and how often the server was asked."""
 
@@ -260,7 +260,8 @@ def test_a_refusal_is_raised_on_entering_and_not_when_it_is_iterated():
             asyncio.run(entered(server.url))
 
 
-def test_a_stream_is_cancelled_with_its_task():
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])
+def test_a_stream_is_cancelled_with_its_task(library):
     gone = threading.Event()
 
     def script(connection, over):
@@ -270,7 +271,7 @@ def test_a_stream_is_cancelled_with_its_task():
             gone.set()
 
     async def cancelled(url: str) -> None:
-        async with AsyncBridge(**vendor.talking(url)) as bridge:
+        async with AsyncBridge(**vendor.talking(url, transport=library)) as bridge:
             first = asyncio.Event()
 
             async def read() -> None:
@@ -336,7 +337,7 @@ def test_a_thousand_abandoned_streams_leave_nothing_behind(library):
         assert counting.settled()
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])
 def test_a_thousand_abandoned_asynchronous_streams_leave_nothing_behind(library):
     counting = Counting()
 

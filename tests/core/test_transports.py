@@ -14,7 +14,7 @@ from agentbridge import ConfigurationError, Connection, File, RetryPolicy, Timeo
 FAST = RetryPolicy(attempts=3, first_delay=0.0)
 
 
-@pytest.fixture(params=["httpx", "httpx2"])
+@pytest.fixture(params=["httpx", "httpx2", "aiohttp"])
 def ask(request, open_bridge):
     """Invoke against a script; gives the outcome and what the server saw."""
 
@@ -160,7 +160,7 @@ def test_connections_are_kept_and_used_again(open_bridge):
     assert len(set(seen)) == 1
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])
 def test_what_follows_an_answer_is_never_taken_for_the_next_one(open_bridge, library):
     more = b'HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"text": "stolen"}'
     answers = iter([b'{"text": "mine"}', b'{"text": "yours"}'])

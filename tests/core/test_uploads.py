@@ -30,7 +30,8 @@ def made(path):
     return {operation}({arguments}files=[File("a.bin", path=path)])
 
 async def awaiting():
-    async with AsyncBridge({{}}, connections=connections) as bridge:
+    library = "aiohttp" if world == "aiohttp" else "httpx"
+    async with AsyncBridge({{}}, connections=connections, transport=library) as bridge:
         await bridge.call(made(small))
         before = kilobytes()
         await bridge.call(made(huge))
@@ -93,7 +94,7 @@ class Sink:
         return True
 
 
-@pytest.mark.parametrize("world", ["sync", "async"])
+@pytest.mark.parametrize("world", ["sync", "async", "aiohttp"])
 @pytest.mark.parametrize("vendor", CALLS)
 def test_memory_stays_flat_when_a_huge_file_is_sent(vendor, world, tmp_path):
     operation, arguments, options, answer = CALLS[vendor]

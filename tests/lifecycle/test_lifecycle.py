@@ -17,6 +17,7 @@ from tests.core import servers
 from agentbridge import AsyncBridge, Bridge, ConfigurationError, Connection, Timeouts
 
 LIBRARIES = ["httpx", "httpx2"]
+ASYNCHRONOUS = [*LIBRARIES, "aiohttp"]
 OK = servers.answer("200 OK", b'{"text": "ok", "chatId": "c-1", "chatMessageId": "m-1"}')
 TOKEN = b'message:\ndata:{"event":"token","data":"a"}\n\n'
 
@@ -58,7 +59,7 @@ def test_a_bridge_that_is_forgotten_is_collected():
     assert known() is None
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
 def test_two_event_loops_in_a_row_use_one_bridge(library):
     with servers.serving(OK) as server:
         bridge = AsyncBridge(**setup(server.url, library))
@@ -76,7 +77,7 @@ def test_two_event_loops_in_a_row_use_one_bridge(library):
         asyncio.run(bridge.close())
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
 def test_event_loops_in_many_threads_use_one_bridge(library):
     with servers.serving(OK) as server:
         bridge = AsyncBridge(**setup(server.url, library))
@@ -120,8 +121,10 @@ def test_a_stream_that_is_dropped_in_the_middle_closes_its_connection_when_it_is
         assert gone.wait(10)
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_streams_that_are_dropped_give_their_places_in_the_pool_back(library):
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_streams_that_are_dropped_give_their_places_in_the_pool_back(library, monkeypatch):
+    monkeypatch.setattr(f"agentbridge.transport.{library.rstrip('2')}.ROOM", 100)
+
     async def drop_and_ask(url: str) -> str:
         async with AsyncBridge(**setup(url, library)) as bridge:
             for _ in range(120):  # more than a pool has places
@@ -175,11 +178,12 @@ def test_an_async_bridge_is_closed_twice_and_says_so_when_it_is_used():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_uses_an_async_bridge_of_its_parent():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_a_forked_child_uses_an_async_bridge_of_its_parent(library):
     program = """
 import asyncio, os, sys
 from agentbridge import AsyncBridge, Connection
-bridge = AsyncBridge(connections={"flowise": Connection("flowise", sys.argv[1])})
+bridge = AsyncBridge(connections={"flowise": Connection("flowise", sys.argv[1])}, transport=sys.argv[2])
 async def ask():
     return (await bridge.invoke("flowise:a", "hi")).text
 asyncio.run(ask())
@@ -190,23 +194,24 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     with servers.serving(OK) as server:
         ended = subprocess.run(
-            [sys.executable, "-c", program, server.url], capture_output=True, timeout=60, check=False
+            [sys.executable, "-c", program, server.url, library], capture_output=True, timeout=60, check=False
         )
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_a_program_that_never_closes_its_bridges_ends_quietly():
+@pytest.mark.parametrize("library", ASYNCHRONOUS)
+def test_a_program_that_never_closes_its_bridges_ends_quietly(library):
     program = """
 import asyncio, sys
 from agentbridge import AsyncBridge, Bridge, Connection
 setup = {"connections": {"flowise": Connection("flowise", sys.argv[1])}}
-blocking, awaiting = Bridge(**setup), AsyncBridge(**setup)
+blocking, awaiting = Bridge(**setup), AsyncBridge(**setup, transport=sys.argv[2])
 blocking.invoke("flowise:a", "hi")
 async def ask():
     await awaiting.invoke("flowise:a", "hi")
 asyncio.run(ask())
 """
     with servers.serving(OK) as server:
-        command = [sys.executable, "-c", program, server.url]
+        command = [sys.executable, "-W", "error", "-c", program, server.url, library]
         ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")

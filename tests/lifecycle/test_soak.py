@@ -11,6 +11,7 @@ import pytest
 
 SOAK = Path(__file__).parent / "soak.py"
 RUNS = [("sync", "httpx", 5000), ("async", "httpx", 5000), ("sync", "httpx2", 1500), ("async", "httpx2", 1500)]
+RUNS.append(("async", "aiohttp", 5000))
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads what a process holds from /proc")

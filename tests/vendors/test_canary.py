@@ -46,5 +46,7 @@ def shown(bridge, target: str, call: dict[str, object]) -> str:
         result = bridge.invoke(target, **call)
     except errors.InvocationError as error:
         trace = "".join(traceback.format_exception(error))
-        return f"{error}{error!r}{vars(error)}{trace}{pickle.dumps(error)!r}{error.response and error.response.content!r}"
+        return (
+            f"{error}{error!r}{vars(error)}{trace}{pickle.dumps(error)!r}{error.response and error.response.content!r}"
+        )
     return f"{result!r}{result.to_dict()}{pickle.dumps(result)!r}{result.response.content!r}{result.response.headers}"

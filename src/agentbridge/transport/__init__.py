@@ -19,9 +19,10 @@ T = TypeVar("T")
 C = TypeVar("C")  # what a transport is found by
 
 VARIABLE = "AGENTBRIDGE_TRANSPORT"
-NAMES = ("httpx", "httpx2")
-ANY_LOOP = ("httpx", "httpx2")
 MAIL = "smtp"
+AIOHTTP = "aiohttp"
+BLOCKING = ANY_LOOP = ("httpx", "httpx2")
+NAMES = (*BLOCKING, AIOHTTP)
 
 
 def drive(begin: Callable[[float], Steps[T]], find: Callable[[C], Transport], connection: C, turns: Turns) -> T:
@@ -68,16 +69,20 @@ def clock_of(transport: object) -> Callable[[], float]:
     return clock
 
 
-def transport_name(asked: object, http_client: object) -> str:
+def transport_name(asked: object, http_client: object, names: tuple[str, ...] = BLOCKING) -> str:
     """Which library is used: the one that is named, else `$AGENTBRIDGE_TRANSPORT`, else httpx; a client brings its own.
+
+    `names` are those that will do: without them, those of a Bridge.
 
     Raises:
         ConfigurationError: for a library that there is no transport for.
     """
     library = type(http_client).__module__.partition(".")[0] if http_client is not None else None
     name = library or asked or os.environ.get(VARIABLE) or "httpx"
-    if name not in NAMES:
-        raise ConfigurationError(f"there is no transport {name!r}; choose one of {', '.join(NAMES)}")
+    if name not in names and name in NAMES:
+        raise ConfigurationError(f"transport {name!r} is for AsyncBridge alone; here choose one of {', '.join(names)}")
+    if name not in names:
+        raise ConfigurationError(f"there is no transport {name!r}; choose one of {', '.join(names)}")
     return str(name)
 
 
@@ -104,6 +109,10 @@ def open_async_transport(name: str, *, client: Any, proxy: str | None, verify: b
         from .smtp import AsyncSmtpTransport
 
         return AsyncSmtpTransport(proxy=proxy, verify=verify)
+    if name == AIOHTTP:
+        from .aiohttp import AiohttpTransport
+
+        return AiohttpTransport(proxy=proxy, verify=verify)
     from .httpx import AsyncHttpxTransport
 
     return AsyncHttpxTransport(name, client=client, proxy=proxy, verify=verify)

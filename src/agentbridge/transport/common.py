@@ -1,4 +1,4 @@
-"""What both worlds share over httpx and httpx2: clients, requests, and the library's failures in our words."""
+"""What transports share, above all those over httpx and httpx2: clients, requests, and the library's failures in our words."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from ..errors import ConfigurationError
 from ..retry import Timeouts
 from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
+from .pool import IDLE_EXPIRY
 
-_IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
-_HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
+_INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
+DEFAULT_TIMEOUTS = Timeouts()
+HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
 class HttpxBase(abc.ABC):
     """What both worlds share: making requests, and saying in our words what came of them."""
 
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
-        self._library = _imported(name)
+        self._library = installed(name)
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
         self._abandoned: deque[Any] = deque()
+        self._url = lru_cache(maxsize=64)(self._library.URL)
+        self._base_headers = self._headers_of_client() if self._owned else None
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
@@ -66,18 +70,21 @@ class HttpxBase(abc.ABC):
         proxy = getattr(pool, "_proxy_url", None)
         return None if proxy is None else (proxy.host.decode(), proxy.port or (443 if proxy.scheme == b"https" else 80))
 
-    def _options(self, proxy: str | None, verify: bool | str) -> dict[str, Any]:
-        limits = self._library.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=_IDLE_EXPIRY)
+    def _options(self) -> dict[str, Any]:
         return {
-            "headers": _HEADERS,
-            "verify": ssl_context(self._library.__name__, verify),
-            "proxy": proxy,
-            "limits": limits,
+            "headers": HEADERS,
             "cookies": http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         }
 
+    def _network(self, verify: bool | str, connections: int) -> dict[str, Any]:
+        """How the library's own transports reach a server."""
+        limits = self._library.Limits(
+            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_EXPIRY
+        )
+        return {"verify": ssl_context(self._library.__name__, verify), "limits": limits}
+
     def request(self, send: Send, content: Any) -> Any:
-        headers = {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
+        headers = dict(self._base_headers or self._headers_of_client())
         headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
         if send.body.content_type is not None:
             headers.setdefault("content-type", send.body.content_type)
@@ -86,7 +93,7 @@ class HttpxBase(abc.ABC):
         extensions = {"timeout": self._limits(send)}
         try:
             return self._library.Request(
-                send.request.method, send.url, headers=headers, content=content, extensions=extensions
+                send.request.method, self._url(send.url), headers=headers, content=content, extensions=extensions
             )
         except (ValueError, TypeError, self._library.InvalidURL) as error:
             problem = (
@@ -94,12 +101,15 @@ class HttpxBase(abc.ABC):
             )
         raise ConfigurationError(problem)
 
+    def _headers_of_client(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
+
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins, none longer than the time left.
 
         That bounds silence also on a caller's own client, whose connections do not know the deadline.
         """
-        timeouts = send.timeouts or Timeouts()
+        timeouts = send.timeouts or DEFAULT_TIMEOUTS
         limits: dict[str, float | None] = {
             "connect": timeouts.connect,
             "read": timeouts.answer,
@@ -109,25 +119,17 @@ class HttpxBase(abc.ABC):
         if send.timeouts is None and not self._owned:
             limits = self._client.timeout.as_dict()
         remaining = left(send.deadline)
-        return {name: _sooner(limit, remaining) for name, limit in limits.items()}
+        return {name: sooner(limit, remaining) for name, limit in limits.items()}
 
     def answering(self, request: Any, send: Send) -> None:
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
         limits = request.extensions["timeout"]
         if send.timeouts is not None or self._owned:
-            limits["read"] = (send.timeouts or Timeouts()).idle
-        limits["read"] = _sooner(limits["read"], left(send.deadline))
+            limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).idle
+        limits["read"] = sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
         return HttpResponse(response.status_code, dict(response.headers.items()), content)  # dict() alone is quadratic
-
-    def broken(self, head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
-        """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
-        partial = attrs.evolve(head, content=b"".join(pieces))
-        if not partial.ok and lost.reason != "unreadable":
-            return partial
-        kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
-        return attrs.evolve(lost, response=kept) if partial.ok else kept
 
     def no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
@@ -150,14 +152,37 @@ class HttpxBase(abc.ABC):
         return (*of_library, UnreadableError, UnicodeError, OSError, TimeoutError)
 
 
+def broken(head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
+    """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
+    partial = attrs.evolve(head, content=b"".join(pieces))
+    if not partial.ok and lost.reason != "unreadable":
+        return partial
+    kept = attrs.evolve(partial, content=partial.content[:_BEGINNING])
+    return attrs.evolve(lost, response=kept) if partial.ok else kept
+
+
+async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAnswer:
+    """Read an answer to its end, in an event loop, but not beyond the deadline."""
+    head: HttpResponse = opened.head
+    pieces: list[bytes] = []
+    try:
+        while piece := await opened.read(deadline):
+            if isinstance(piece, NoAnswer):
+                return broken(head, pieces, piece)
+            pieces.append(piece)
+    finally:
+        await opened.close()
+    return attrs.evolve(head, content=b"".join(pieces))
+
+
 def has_leftovers(response: Any) -> bool:
     """Whether more came than the answer, as with a wrong length. On a kept connection it would answer the next request.
 
     httpcore keeps such a connection, and tells nobody, hence the private names. A test fails should they ever change.
     """
     found = response.stream
-    for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
-        found = getattr(found, name, None)
+    while found is not None and not hasattr(found, "trailing_data"):
+        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
     data, _ = getattr(found, "trailing_data", (b"", False))
     return bool(data)
 
@@ -170,7 +195,7 @@ def ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
 
 def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
     """An SSL context as this library makes them. Raises ConfigurationError for a bad CA bundle."""
-    create = _imported(library).create_ssl_context
+    create = installed(library).create_ssl_context
     if not isinstance(verify, str):
         context: ssl.SSLContext = create(verify=verify)
         return context
@@ -182,7 +207,8 @@ def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
         ) from None
 
 
-def _imported(name: str) -> Any:
+def installed(name: str) -> Any:
+    """The library of this name. Raises ConfigurationError."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -191,7 +217,8 @@ def _imported(name: str) -> Any:
         ) from None
 
 
-def _sooner(first: float | None, second: float | None) -> float | None:
+def sooner(first: float | None, second: float | None) -> float | None:
+    """The shorter of two limits; None is none."""
     return min((limit for limit in (first, second) if limit is not None), default=None)
 
 

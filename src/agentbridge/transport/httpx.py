@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -14,9 +15,13 @@ from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HttpxBase, has_leftovers, left
+from .common import HttpxBase, broken, has_leftovers, left, read_whole
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
+from .pool import ROOM, AsyncPool
+from .proxies import environment_proxies
+
+_BLOCKING_ROOM = 100  # connections of the library's own pool
 
 
 class HttpxTransport(HttpxBase):
@@ -34,7 +39,7 @@ class HttpxTransport(HttpxBase):
         try:
             while piece := opened.read(send.deadline):
                 if isinstance(piece, NoAnswer):
-                    return self.broken(opened.head, pieces, piece)
+                    return broken(opened.head, pieces, piece)
                 pieces.append(piece)
         finally:
             opened.close()
@@ -67,7 +72,7 @@ class HttpxTransport(HttpxBase):
             self._client.close()
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        client = self._library.Client(**self._options(proxy, verify))
+        client = self._library.Client(**self._options(), **self._network(verify, _BLOCKING_ROOM), proxy=proxy)
         bound_by_deadline(client, self._library.__name__)
         return client
 
@@ -110,17 +115,7 @@ class AsyncHttpxTransport(HttpxBase):
     async def send(self, send: Send) -> HttpResponse | NoAnswer:
         """Send and read to the end, but not beyond the deadline."""
         opened = await self.open(send)
-        if isinstance(opened, NoAnswer):
-            return opened
-        pieces: list[bytes] = []
-        try:
-            while piece := await opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return self.broken(opened.head, pieces, piece)
-                pieces.append(piece)
-        finally:
-            await opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return opened if isinstance(opened, NoAnswer) else await read_whole(opened, send.deadline)
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""
@@ -151,7 +146,16 @@ class AsyncHttpxTransport(HttpxBase):
             await self._client.aclose()
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        return self._library.AsyncClient(**self._options(proxy, verify))
+        network = self._network(verify, 1)
+        proxies = environment_proxies() if proxy is None else {"all://": proxy}
+        mounts = {pattern: url and self._pool(network, url) for pattern, url in proxies.items()}
+        return self._library.AsyncClient(**self._options(), transport=self._pool(network, None), mounts=mounts)
+
+    def _pool(self, network: Mapping[str, Any], proxy: str | None) -> AsyncPool:
+        make = partial(self._library.AsyncHTTPTransport, **network, proxy=proxy)
+        if proxy is not None:
+            make()  # what is wrong with it shows now
+        return AsyncPool(self._library, make, ROOM)
 
     def _watched(self, request: Any) -> list[str]:
         """A list that is filled once the request begins to be sent, for a deadline may pass before that."""

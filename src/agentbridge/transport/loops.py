@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_NO_LIMIT: AbstractAsyncContextManager[object] = nullcontext()
 
 
 def in_asyncio() -> bool:
@@ -41,7 +43,9 @@ def call_soon(loop: Any, do: Callable[[], object]) -> bool:
 
 
 def timeout(seconds: float | None) -> AbstractAsyncContextManager[object]:
-    """A block that raises TimeoutError after so many seconds; None never does."""
+    """A block that raises TimeoutError after so many seconds; None never does, and costs nothing."""
+    if seconds is None:
+        return _NO_LIMIT
     return asyncio.timeout(seconds) if in_asyncio() else _Timeout(_anyio().fail_after(seconds))
 
 

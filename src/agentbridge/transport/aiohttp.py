@@ -1,0 +1,295 @@
+"""aiohttp: the fastest transport, for AsyncBridge in asyncio alone.
+
+Timeouts, redirects, cookies and decompression are ours; of aiohttp there are connections and the parser of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
+
+from ..body import Body
+from ..commands import Send
+from ..errors import ConfigurationError
+from ..retry import Timeouts
+from ..wire import HttpResponse, NoAnswer
+from . import loops
+from .common import DEFAULT_TIMEOUTS, HEADERS, installed, left, read_whole, sooner, ssl_context
+from .inflating import ENCODINGS, Incoming, UnreadableError
+from .pool import IDLE_EXPIRY, ROOM
+from .proxies import Proxies
+
+_PIECE = 32 * 1024  # bytes; less fits into the buffers below, and needs nobody to look whether it moves on
+_LARGEST_LINE = 100_000  # bytes, as h11 has it
+_MOST_HEADERS = 20_000
+_OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
+_BUSY = "all connections are in use"
+
+_begun: ContextVar[list[asyncio.Transport]] = ContextVar("agentbridge_begun")
+"""Filled with a connection's transport when it stands, and the request is sent next."""
+
+
+class AiohttpTransport:
+    """For one event loop."""
+
+    def __init__(self, *, proxy: str | None = None, verify: bool | str = True) -> None:
+        self._library = installed("aiohttp")
+        self._proxies = Proxies.of(proxy)
+        self._url = importlib.import_module("yarl").URL
+        self._loop = asyncio.get_running_loop()
+        self._connector = _connector_class(self._library)(
+            ssl=ssl_context("httpx", verify), limit=0, keepalive_timeout=IDLE_EXPIRY
+        )
+        self._places = asyncio.Semaphore(ROOM)
+        self._session = self._library.ClientSession(
+            connector=self._connector,
+            cookie_jar=self._library.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_OWN_HEADERS,
+            max_line_size=_LARGEST_LINE,
+            max_field_size=_LARGEST_LINE,
+            max_headers=_MOST_HEADERS,
+        )
+
+    async def send(self, send: Send) -> HttpResponse | NoAnswer:
+        """Send and read to the end, but not beyond the deadline."""
+        opened = await self.open(send)
+        return opened if isinstance(opened, NoAnswer) else await read_whole(opened, send.deadline)
+
+    async def open(self, send: Send) -> Opened | NoAnswer:
+        """Send, and read the head of the answer."""
+        try:
+            patience = sooner((send.timeouts or DEFAULT_TIMEOUTS).answer, left(send.deadline))
+            async with loops.timeout(patience if self._places.locked() else None):
+                await self._places.acquire()
+        except TimeoutError:
+            return NoAnswer("deadline" if _is_past(send.deadline) else "connect", _BUSY, sent=False)
+        try:
+            opened = await self._opened(send)
+        except BaseException:
+            self._places.release()
+            raise
+        if isinstance(opened, NoAnswer):
+            self._places.release()
+        return opened
+
+    async def _opened(self, send: Send) -> Opened | NoAnswer:
+        begun: list[asyncio.Transport] = []
+        _begun.set(begun)
+        try:
+            async with asyncio.timeout(left(send.deadline)) as limit:
+                return Opened(self._library, await self._asked(send, limit), send, self._places.release)
+        except (self._library.ClientError, OSError, RuntimeError, ValueError, TypeError) as error:
+            _drop(begun)
+            failed = self._failed(error, send, is_sent=bool(begun))
+        except BaseException:
+            _drop(begun)
+            raise
+        if isinstance(failed, ConfigurationError):
+            raise failed
+        return failed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    def abandon(self, opened: Opened) -> None:
+        """Break off what nobody reads any more: soon, in the event loop, for this may be another thread."""
+        with contextlib.suppress(RuntimeError):  # that loop is over
+            self._loop.call_soon_threadsafe(opened.abort)
+
+    def __del__(self) -> None:
+        """A session that was forgotten open would warn, and log."""
+        if hasattr(self, "_session"):
+            self._session.detach()
+            self._connector._close()  # noqa: SLF001 (close() is to be awaited, and nobody is there)
+
+    async def _asked(self, send: Send, limit: asyncio.Timeout) -> Any:
+        url = self._url(_printable(send.url), encoded=_is_encoded(send.url))
+        timeouts = send.timeouts or DEFAULT_TIMEOUTS
+        limits = self._library.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.answer)
+        return await self._session.request(
+            send.request.method,
+            url,
+            data=_content(send.body, timeouts, limit),
+            headers=_headers(send),
+            allow_redirects=False,
+            timeout=limits,
+            proxy=self._proxies.for_url(send.url),
+        )
+
+    def _failed(self, error: Exception, send: Send, *, is_sent: bool) -> NoAnswer | ConfigurationError:
+        library = self._library
+        if self._session.closed and not is_sent:
+            return _CLOSED
+        if send.deadline is not None and time.monotonic() >= send.deadline:
+            return NoAnswer("deadline", sent=is_sent)
+        if isinstance(error, library.ConnectionTimeoutError):
+            return NoAnswer("connect", "connecting took too long")  # its text has the URL
+        if isinstance(error, library.InvalidURL) or not isinstance(error, (library.ClientError, OSError)):
+            return ConfigurationError(
+                f"no request can be made of {send.request.url!r}: {type(error).__name__}. Check base_url and headers"
+            )
+        if not is_sent:
+            return NoAnswer("connect", _detail(error))
+        return NoAnswer("timeout" if isinstance(error, library.SocketTimeoutError) else "lost", _detail(error))
+
+
+class Opened:
+    """An answer whose head has arrived, and whose body is read piece by piece."""
+
+    def __init__(self, library: Any, response: Any, send: Send, give_back: Callable[[], None]) -> None:
+        self.head = HttpResponse(response.status, _received(response.raw_headers))
+        self._failures = (library.ClientError, library.http.HttpProcessingError, OSError)
+        self._response = response
+        self._give_back: Callable[[], None] | None = give_back
+        self._idle = (send.timeouts or DEFAULT_TIMEOUTS).idle
+        self._incoming = Incoming(self.head.headers, send.max_answer)
+        self._pieces: Iterator[bytes] = iter(())
+        if response.connection is not None:  # from now on silence is measured by read
+            response.connection.protocol.read_timeout = None
+            response.connection.protocol.start_timeout()
+
+    async def read(self, deadline: float | None) -> bytes | NoAnswer:
+        """The next bytes; none at the end."""
+        try:
+            has_all = self._response.content.is_eof()
+            async with loops.timeout(None if has_all else sooner(self._idle, left(deadline))):
+                piece = await self._next()
+        except UnreadableError as error:
+            return NoAnswer("deadline") if _is_past(deadline) else NoAnswer("unreadable", str(error))
+        except TimeoutError:
+            return NoAnswer("deadline" if _is_past(deadline) else "timeout", "silence")
+        except self._failures as error:
+            return NoAnswer("deadline") if _is_past(deadline) else NoAnswer("lost", _detail(error))
+        return NoAnswer("deadline") if _is_past(deadline) else piece
+
+    async def close(self) -> None:
+        """Close the connection, unless the answer was read to its end: then it was given back already."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Break the connection off: a read that waits ends at once."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:  # it was not given back
+            _drop([connection.transport])
+        self._response.close()
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
+
+    async def _next(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if piece:
+            await asyncio.sleep(0)  # a bomb of many pieces must not keep the loop for itself
+        while not piece:
+            raw: bytes = await self._response.content.readany()
+            if not raw:
+                self._incoming.end()
+                break
+            self._pieces = self._incoming.feed(raw)
+            piece = next(self._pieces, b"")
+        return piece
+
+
+@cache
+def _connector_class(library: Any) -> Any:
+    class Connector(library.TCPConnector):  # type: ignore[misc]
+        """Gives each request one connection, over which nothing has come that nobody asked for."""
+
+        async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 (aiohttp's)
+            begun = _begun.get()
+            if begun:  # aiohttp sends what is idempotent again, which is ours to decide
+                raise library.ServerDisconnectedError
+            connection = await super().connect(req, traces, timeout)
+            while connection.protocol.should_close:
+                connection.close()
+                connection = await super().connect(req, traces, timeout)
+            begun.append(connection.transport)
+            return connection
+
+    return Connector
+
+
+def _drop(transports: list[asyncio.Transport]) -> None:
+    """Let go at once: closed politely, a connection stands until its server has taken all that was written."""
+    for transport in transports:
+        transport.abort()
+
+
+def _headers(send: Send) -> dict[str, str]:
+    headers = HEADERS | {"accept-encoding": ENCODINGS}
+    headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
+    if send.body.content_type is not None:
+        headers.setdefault("content-type", send.body.content_type)
+    if send.body.length:
+        headers["content-length"] = str(send.body.length)
+    return headers
+
+
+def _content(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> bytes | AsyncIterator[bytes] | None:
+    if body.content is not None and len(body.content) <= _PIECE:
+        return body.content or None
+    return _pieces(body, timeouts, limit)
+
+
+async def _pieces(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
+    """The body in pieces. aiohttp waits for ever for a server that takes no more."""
+    now, deadline = asyncio.get_running_loop().time, limit.when()
+
+    def allow(seconds: float | None) -> None:
+        limit.reschedule(sooner(deadline, None if seconds is None else now() + seconds))
+
+    for large in body.pieces():
+        for start in range(0, len(large), 8 * _PIECE):
+            yield large[start : start + 8 * _PIECE]
+            allow(timeouts.idle)
+    allow(_sum(timeouts.idle, timeouts.answer))
+
+
+def _received(raw_headers: Any) -> dict[str, str]:
+    headers: dict[str, list[str]] = {}
+    for name, value in raw_headers:
+        headers.setdefault(_text(name).lower(), []).append(_text(value))
+    return {name: ", ".join(values) for name, values in headers.items()}
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _printable(url: str) -> str:
+    if not url.isprintable():
+        raise ValueError("not printable")
+    return url
+
+
+def _is_encoded(url: str) -> bool:
+    return url.isascii() and " " not in url
+
+
+def _detail(error: BaseException) -> str:
+    """What happened, without what the library quotes: URLs of proxies, and what came instead of an answer."""
+    return str(getattr(error, "os_error", "")) or type(error).__name__
+
+
+def _sum(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first + second
+
+
+def _is_past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline

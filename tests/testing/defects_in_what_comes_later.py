@@ -244,6 +244,33 @@ class ForgetsTheDecision(Small):
         return {"resume": {**interrupt.resume, "because": feedback}}
 
 
+class AsksFreely(Small):
+    """Its pauses offer no choices."""
+
+    def result(self, said, warnings):
+        result = super().result(said, warnings)
+        if result.interrupt is None:
+            return result
+        return attrs.evolve(result, interrupt=attrs.evolve(result.interrupt, choices=()))
+
+
+class AlwaysSaysOk(AsksFreely):
+    def resume(self, interrupt, decision, feedback):
+        return {"resume": {**interrupt.resume, "decision": "ok", "because": feedback}}
+
+
+class CountsTheDecision(AsksFreely):
+    def resume(self, interrupt, decision, feedback):
+        return {"resume": {**interrupt.resume, "decision": hash(decision), "because": feedback}}
+
+
+class AsksFreelyOnceItWasPolled(AlwaysSaysOk):
+    """Pauses in the answer to a poll alone."""
+
+    def result(self, said, warnings):
+        return super().result(said.model_copy(update={"question": said.mood and said.question}), warnings)
+
+
 class ForgetsTheFeedback(Small):
     def resume(self, interrupt, decision, feedback):
         return {"resume": {**interrupt.resume, "decision": decision}}

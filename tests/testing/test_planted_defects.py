@@ -11,6 +11,9 @@ import pytest
 from kit import contract, failure, names
 from small import Answer, FaultKind, Small, fault_from_status, problem
 
+GIVEN = "test_answers_read_as_given"
+DECIDED = "test_a_paused_run_goes_on_as_decided"
+OWN_WORDS = "test_a_decision_in_ones_own_words_arrives_or_is_refused"
 ARRIVES = "test_every_accepted_field_arrives"
 BESIDE = "test_accepted_fields_arrive_beside_each_other"
 CHANGES = "test_every_accepted_field_changes_the_request"
@@ -77,6 +80,10 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     reading.ResultForErrorStatus: (STATUS, "look at response.ok"),
     reading.PendingForErrorStatus: (STATUS, "look at response.ok"),
     reading.PendingForAnything: (GARBAGE, "that needs its proof too"),
+    reading.DropsTheIdOfTheRun: (GIVEN, "the id of answer 'plain' was read as None, not as 'r-1'"),
+    reading.DropsTheSessionOfTheAnswer: (GIVEN, "the session_id of answer 'plain' was read as None"),
+    reading.TakesFailedPollsForRunning: (RAISES, "of the error 'failed once it was polled'"),
+    reading.FailsAtOnceWhatIsPolled: (CLASSIFIED, "is a tuple, so that each answer but the last"),
     reading.Stateful: ("test_reading_twice_gives_the_same", "keep no state"),
     reading.KeepsItsModel: ("test_results_can_be_kept", ""),
     reading.Retries402: (FACTS, "FaultKind.QUOTA_EXCEEDED, but retryable is True"),
@@ -116,7 +123,9 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.OptionalCallback: ("test_a_callback_without_one_of_its_fields_is_the_same_or_none", "make it required"),
     later.ForbidsUnknownFieldsInCallbacks: ("test_unknown_fields_harm_no_callback", "ignore them"),
     later.AwaitsCallbacksNowhere: ("test_callbacks_are_read_where_they_are_asked_for", "so write read_callback"),
-    later.ForgetsTheDecision: ("test_a_paused_run_goes_on_as_decided", "whatever the decision"),
+    later.ForgetsTheDecision: (DECIDED, "whatever the decision"),
+    later.AlwaysSaysOk: (DECIDED, "whatever the decision"),
+    later.CountsTheDecision: (OWN_WORDS, "is nowhere in the request: it offers no choices"),
     later.ForgetsTheFeedback: ("test_feedback_arrives_or_is_refused", "is nowhere in the request"),
     later.PausesForGood: ("test_a_paused_run_says_what_it_waits_for", "so write resume"),
     later.ForeignOperations: ("test_operations_belong_to_the_provider", "provider must be 'small'"),
@@ -134,6 +143,14 @@ def test_a_planted_defect_is_found_by_the_test_that_is_meant_for_it(defect):
     found = failure(contract(defect()), name)
     assert found is not None
     assert message in found
+
+
+def test_a_decision_is_looked_for_where_the_run_pauses_once_it_was_polled():
+    paused = Answer({"ticket": "t-1", "reply": "so far", "question": "what now?", "mood": "calm", "run": "r-1"})
+    answers = {"paused": ((Answer({"ticket": "t-1", "state": "queued"}, 202), paused), "so far")}
+    found = failure(contract(later.AsksFreelyOnceItWasPolled(), answers=answers), DECIDED)
+    assert "whatever the decision" in (found or "")
+    assert failure(contract(later.AsksFreely(), answers=answers), DECIDED) is None
 
 
 OPERATIONS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -86,6 +86,27 @@ def as_bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def as_tuple(answers: Answer | tuple[Answer, ...]) -> tuple[Answer, ...]:
+Answers: TypeAlias = Answer | tuple[Answer, ...]
+"""One exchange: an answer, or all of a run that is polled in their order."""
+
+
+def as_tuple(answers: Answers) -> tuple[Answer, ...]:
     """The answers of one exchange, also where there is only one."""
     return answers if isinstance(answers, tuple) else (answers,)
+
+
+def last(answers: Answers) -> Answer:
+    """The answer that decides."""
+    return as_tuple(answers)[-1]
+
+
+def exchanged(answers: Answers, index: int, **changes: Any) -> Answers:
+    """The exchange with one of its answers changed."""
+    given = as_tuple(answers)
+    place = index % len(given)
+    return (*given[:place], attrs.evolve(given[place], **changes), *given[place + 1 :])
+
+
+def expected(said: str | Mapping[str, Any]) -> dict[str, Any]:
+    """What an example says of its Result, by field: its text, or more than that."""
+    return {"text": said} if isinstance(said, str) else dict(said)

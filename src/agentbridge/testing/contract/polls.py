@@ -13,8 +13,8 @@ from ...errors import AgentBridgeError
 from ...model import Pending
 from ...wire import HttpRequest
 from ..memory import MemoryTransport
-from .base import Answers, Base, skip
-from .examples import CANARY, GARBAGE, Answer, as_tuple
+from .base import Base, skip
+from .examples import CANARY, GARBAGE, Answer, Answers, as_tuple
 from .mutations import replaced, texts
 from .payload import Payload, is_at
 

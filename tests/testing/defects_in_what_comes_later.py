@@ -198,6 +198,18 @@ class TakesAnyPollForAnAnswer(Small):
         return super().read(response)
 
 
+class KnowsItsStates(Small):
+    def pending(self, accepted, body):
+        if accepted.state not in {"queued", "running"}:
+            raise ValueError("an unknown state")
+        return super().pending(accepted, body)
+
+
+class ForgetsTheStep(Small):
+    def pending(self, accepted, body):
+        return Pending("poll", accepted.ticket, step="ticket")
+
+
 class RecoversTheSameRun(Small):
     def recover(self, request):
         return Pending("poll", "the-last-one")

@@ -11,6 +11,9 @@ import pytest
 from kit import contract, failure, names
 from small import Answer, FaultKind, Small, fault_from_status, problem
 
+OPTIONS = "test_options_that_are_named_are_used"
+STATES = "test_a_word_that_nobody_knows_is_no_running_run"
+STEPS = "test_polls_go_by_the_step_of_their_run"
 GIVEN = "test_answers_read_as_given"
 DECIDED = "test_a_paused_run_goes_on_as_decided"
 OWN_WORDS = "test_a_decision_in_ones_own_words_arrives_or_is_refused"
@@ -49,6 +52,8 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     requests.SaysOnlyThatThereIsACallback: (ARRIVES, "accepts names 'callback_url'"),
     requests.DropsAMessage: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
     requests.DropsRoles: (MESSAGES, "lose their order or their roles"),
+    requests.StartsAsUser: (MESSAGES, "lose their order or their roles"),
+    requests.NamesAnOptionForNothing: (OPTIONS, "Provider.options names 'depth', but it changes no request"),
     requests.DropsInputs: (ARRIVES, "'tone-e4D1' of it is nowhere"),
     requests.DropsNestedInputs: (INPUTS, "send it as it is, or raise UnsupportedFeatureError"),
     requests.DropsLinks: (FILES, "'https://caller.invalid/note-5d.txt' of it is nowhere"),
@@ -116,6 +121,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.PollsByStarting: (POLLS, "is the request that starts a run"),
     later.PollsNoRunInParticular: (POLLS, "send pending.id"),
     later.TakesAnyPollForAnAnswer: ("test_a_poll_is_no_answer_without_its_proof", "was read as the answer"),
+    later.ForgetsTheStep: (STEPS, "have the steps ['None', 'ticket'], and each is asked for in the same way"),
     later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
     later.RecoversAnyRun: (LOST, "two Pendings for one request"),
     later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),
@@ -143,6 +149,17 @@ def test_a_planted_defect_is_found_by_the_test_that_is_meant_for_it(defect):
     found = failure(contract(defect()), name)
     assert found is not None
     assert message in found
+
+
+def test_an_option_may_matter_in_some_calls_alone():
+    assert failure(contract(requests.ReadsItsOptionBesideFiles()), OPTIONS) is None
+
+
+def test_a_state_that_nobody_knows_is_no_running_run():
+    decisive = frozenset({"state"})
+    found = failure(contract(Small(), decisive=decisive), STATES)
+    assert "answer 'polled' with 'a-new-value' as state was read as Pending(" in (found or "")
+    assert failure(contract(later.KnowsItsStates(), decisive=decisive), STATES) is None
 
 
 def test_a_decision_is_looked_for_where_the_run_pauses_once_it_was_polled():

@@ -57,7 +57,8 @@ class Fields(Base):
             return
         first, second = self._example("messages")
         swapped = tuple(Message(one.role, other.text) for one, other in ((first, second), (second, first)))
-        orders = [(first, second), (second, first), swapped]
+        alike = (first, Message(first.role, second.text))  # some vendors take no conversation that another one begins
+        orders = [(first, second), (second, first), swapped, alike]
         built = [self._built_or_refused(self._with(messages=order)) for order in orders]
         for one, other in combinations([request for request in built if request is not None], 2):
             assert one != other, "messages lose their order or their roles: two other conversations build one request"

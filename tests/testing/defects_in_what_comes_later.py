@@ -210,6 +210,13 @@ class ForgetsTheStep(Small):
         return Pending("poll", accepted.ticket, step="ticket")
 
 
+class ForgetsTheSecondId(ForgetsTheStep):
+    recover = Provider.recover
+
+    def pending(self, accepted, body):
+        return Pending("poll", accepted.ticket, step="https://vendor.invalid/v1/runs/t-1")
+
+
 class RecoversTheSameRun(Small):
     def recover(self, request):
         return Pending("poll", "the-last-one")

@@ -122,6 +122,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.PollsNoRunInParticular: (POLLS, "send pending.id"),
     later.TakesAnyPollForAnAnswer: ("test_a_poll_is_no_answer_without_its_proof", "was read as the answer"),
     later.ForgetsTheStep: (STEPS, "have the steps ['None', 'ticket'], and each is asked for in the same way"),
+    later.ForgetsTheSecondId: (STEPS, "each is asked for in the same way"),
     later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
     later.RecoversAnyRun: (LOST, "two Pendings for one request"),
     later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),

@@ -201,3 +201,10 @@ class ReadsItsOptionBesideFiles(Body):
     def change(self, body, invocation, call):
         if invocation.files and isinstance(call.options.get("depth"), int):
             body["depth"] = call.options["depth"]
+
+
+class FetchesLinksOnly(Small):
+    def attached(self, file):
+        if isinstance(file, File):
+            raise UnsupportedFeatureError("files", "it fetches links alone")
+        return super().attached(file)

@@ -9,7 +9,17 @@ import attrs
 from defects_in_reading import AllOptional, ForbidsUnknownFields, OptionalSaid
 from small import Balance, Small, Talk
 
-from agentbridge import Completed, Fault, FaultKind, HttpRequest, Invocation, Pending, Provider, Result
+from agentbridge import (
+    Completed,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    Invocation,
+    Pending,
+    Provider,
+    Result,
+    fault_from_status,
+)
 
 
 class Decoding(Small):
@@ -100,6 +110,27 @@ class LimitedTalk(Talk):
 
 class FailsAtUnknownEvents(Decoding):
     talk = LimitedTalk
+
+
+class BareTalk(Talk):
+    """A refusal comes as JSON, without an event."""
+
+    bare = b""
+
+    def feed(self, data):
+        self.bare += data
+        return super().feed(data)
+
+    def finish(self):
+        try:
+            refused = json.loads(self.bare)["problem"]
+        except (ValueError, KeyError, TypeError):
+            return super().finish()
+        return fault_from_status(refused["code"], refused["message"])
+
+
+class RefusesInBareJson(Decoding):
+    talk = BareTalk
 
 
 class SharedTalk(Talk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import defects_in_reading as reading
@@ -9,11 +10,14 @@ import defects_in_requests as requests
 import defects_in_what_comes_later as later
 import pytest
 from kit import contract, failure, names
-from small import Answer, FaultKind, Small, fault_from_status, problem
+from small import EXAMPLES, Answer, FaultKind, Small, fault_from_status, problem
+
+from agentbridge import Link
 
 OPTIONS = "test_options_that_are_named_are_used"
 STATES = "test_a_word_that_nobody_knows_is_no_running_run"
 STEPS = "test_polls_go_by_the_step_of_their_run"
+UNKNOWN_EVENTS = "test_unknown_events_harm_no_stream"
 GIVEN = "test_answers_read_as_given"
 DECIDED = "test_a_paused_run_goes_on_as_decided"
 OWN_WORDS = "test_a_decision_in_ones_own_words_arrives_or_is_refused"
@@ -109,7 +113,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.LosesTheTextBeforeAnError: ("test_an_error_after_text_keeps_the_text", "is not in the Fault"),
     later.TakesAFailedStreamForAnAnswer: (STREAMS, "is a failure and was read as an answer"),
     later.DecoderRaises: ("test_decoders_never_raise", "give a VendorEvent"),
-    later.FailsAtUnknownEvents: ("test_unknown_events_harm_no_stream", "ignore it"),
+    later.FailsAtUnknownEvents: (UNKNOWN_EVENTS, "ignore it"),
     later.SharesTheTextOfStreams: ("test_two_streams_share_nothing", "keep no class state"),
     later.WrongFactsOfAStream: (STREAMS, "retryable is False"),
     later.StopsReadingAtTheFirstText: (CUTTING, "reads otherwise"),
@@ -150,6 +154,33 @@ def test_a_planted_defect_is_found_by_the_test_that_is_meant_for_it(defect):
     found = failure(contract(defect()), name)
     assert found is not None
     assert message in found
+
+
+LINKS_ONLY = (SAME, "test_building_changes_nothing_that_the_caller_gave", ARRIVES, CHANGES, SECRETS, LOST)
+
+
+@pytest.mark.parametrize("name", LINKS_ONLY)
+def test_who_needs_an_example_of_a_field_is_told_its_shape(name):
+    found = failure(contract(requests.FetchesLinksOnly()), name)
+    assert """examples = {"files": (Link("https://..."),)}""" in (found or "")
+
+
+@pytest.mark.parametrize("name", LINKS_ONLY)
+def test_with_that_example_nothing_is_missing(name):
+    examples = {"files": (Link("https://example.com/a.png"),)}
+    assert failure(contract(requests.FetchesLinksOnly(), examples=examples), name) is None
+
+
+def test_a_stream_that_is_one_json_document_is_no_stream_of_lines():
+    refused = (json.dumps({"problem": {"code": 402, "message": "none left"}}).encode(), FaultKind.QUOTA_EXCEEDED)
+    streams = {**EXAMPLES["streams"], "refused": refused}
+    assert failure(contract(later.RefusesInBareJson(), streams=streams), UNKNOWN_EVENTS) is None
+    assert failure(contract(later.RefusesInBareJson(), streams=streams), STREAMS) is None
+
+
+def test_a_stream_that_an_unknown_event_harms_is_shown_as_it_was_fed():
+    found = failure(contract(later.FailsAtUnknownEvents()), UNKNOWN_EVENTS)
+    assert 'It was fed b\'data: {"event":"a_new_event"' in (found or "")
 
 
 def test_an_option_may_matter_in_some_calls_alone():

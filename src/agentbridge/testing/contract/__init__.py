@@ -21,20 +21,20 @@ from .streams import Streams
 __all__ = ["Answer", "ProviderContract"]
 
 
-class ProviderContract(
-    Requests,
-    Fields,
-    Secrets,
-    ReadAnswers,
-    ReadFailures,
-    Overridden,
-    Streams,
-    Lost,
-    Polls,
-    Callbacks,
-    Resuming,
-    Operations,
+class ProviderContract(  # pytest runs them from the last to the first: in the order in which a plugin is written
     Emulated,
+    Operations,
+    Lost,
+    Resuming,
+    Overridden,
+    Callbacks,
+    Polls,
+    Streams,
+    ReadFailures,
+    ReadAnswers,
+    Secrets,
+    Fields,
+    Requests,
 ):
     """Subclass it as `class TestMine(ProviderContract)` and set what is marked "required".
 

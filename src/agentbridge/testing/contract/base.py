@@ -19,7 +19,7 @@ from ...redaction import without_auth
 from ...retry import RetryPolicy
 from ...wire import HttpRequest, HttpResponse
 from ..memory import MemoryTransport
-from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, Answers, as_tuple
+from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, Answers, RefusedExampleError, as_tuple
 from .facts import disagreement
 from .mutations import Path, fields, grown, is_below
 
@@ -87,7 +87,14 @@ class Base:
 
     def _built(self, invocation: Invocation | None = None, **facts: Any) -> HttpRequest:
         """The request of a call; `facts` are about its `Call`."""
-        return self.provider.build_request(invocation or self._with(), self._call(**facts))
+        return self._build(invocation or self._with(), self._call(**facts))
+
+    def _build(self, invocation: Invocation, call: Call) -> HttpRequest:
+        """What the provider builds. Raises RefusedExampleError where it refuses, which is told in one way."""
+        try:
+            return self.provider.build_request(invocation, call)
+        except UnsupportedFeatureError as error:
+            raise RefusedExampleError(error.feature, error.why, provider=self.provider.name) from None
 
     def _modes(self) -> tuple[bool, ...]:
         """The values of `call.streaming` that this provider may see."""

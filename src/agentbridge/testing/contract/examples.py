@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from ...errors import UnsupportedFeatureError
 from ...model import Message
 from ...wire import File, HttpResponse
 
@@ -37,6 +38,28 @@ OTHERS: Mapping[str, Any] = {
     "callback_url": "https://caller.invalid/callback-a0b6",
 }
 """Other values of the same fields."""
+
+SHAPES: Mapping[str, str] = {
+    "text": '{"text": "What is new?"}',
+    "messages": '{"messages": (Message("user", "hello"), Message("assistant", "hi"))}',
+    "inputs": '{"inputs": {"topic": "tides"}}',
+    "files": '{"files": (Link("https://..."),)}, or {"files": (File("a.pdf", b"..."),)}',
+    "session_id": '{"session_id": "..."}',
+    "user_id": '{"user_id": "..."}',
+    "callback_url": '{"callback_url": "https://..."}',
+}
+"""By Invocation field, how an author gives an example of it."""
+
+
+class RefusedExampleError(UnsupportedFeatureError):
+    """A call that the kit makes up, and this provider refuses: its author gives a better one."""
+
+    def __str__(self) -> str:
+        shape = SHAPES.get(self.feature, "{'the field of the Invocation': ...}")
+        return (
+            f"build_request refused {self.feature!r} ({self.why}). Give one that the vendor carries: examples = {shape}"
+        )
+
 
 GARBAGE: Mapping[str, bytes] = {
     "nothing": b"",

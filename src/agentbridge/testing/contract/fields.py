@@ -110,10 +110,7 @@ class Fields(Base):
         try:
             request = self._built(self._with(**{field: value}), streaming=streaming)
         except UnsupportedFeatureError as error:
-            raise AssertionError(
-                f"accepts names {field!r}, but build_request refused {value!r} ({error.why})."
-                f" Give one that the vendor carries: examples = {{{field!r}: ...}}"
-            ) from None
+            raise AssertionError(f"accepts names {field!r}, but of {value!r} {error}") from None
         self._check_pieces(request, field, value, "streaming" if streaming else "")
 
     def _check_carried(self, invocation: Invocation, said: dict[str, Any], what: str) -> None:

@@ -11,7 +11,7 @@ from .facts import disagreement
 from .streams import Streams
 
 
-class Overridden(Streams, Callbacks):
+class Overridden(Callbacks, Streams):
     """Checks of `overrides`."""
 
     def test_overrides_are_cited_and_needed(self) -> None:

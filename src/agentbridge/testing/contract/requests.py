@@ -50,7 +50,7 @@ class Requests(Base):
         for field in sorted(self.provider.accepts):
             invocation, call = self._with(field), self._call()
             before = copy.deepcopy((invocation, call))
-            self.provider.build_request(invocation, call)
+            self._build(invocation, call)
             assert (invocation, call) == before, f"build_request changed the caller's {field} or options: copy first"
 
     def test_running_an_agent_twice_is_never_harmless(self) -> None:

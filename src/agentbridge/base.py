@@ -33,7 +33,7 @@ from .provider import Operation, Provider
 from .resuming import check_settings, plan_pending, resumption
 from .retry import RetryPolicy, Timeouts
 from .settings import CallFields, Settings
-from .streaming import stream
+from .streaming import Named, stream
 from .submitting import Submission, addressed
 from .transport import BLOCKING, clock_of, transport_name
 from .transport.turns import Turns
@@ -152,8 +152,9 @@ class BridgeBase:
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "stream"
     ) -> tuple[Exchange[Result], Callable[[], Pending | None]]:
         planned = self._plan(target, text, fields, "stream").for_invoke()
-        chain = Chain(stream, planned, streamed_of)
-        return self._of_run(kind, planned, chain.begin), chain.pending
+        named: Named[PlannedRun] = Named(streamed_of)
+        chain = Chain(stream, planned, named.plan_of)
+        return self._of_run(kind, planned, chain.begin), lambda: named.pending() or chain.pending()
 
     def _submitting(self, submission: Submission) -> Exchange[Pending]:
         return self._of_run("submit", submission.planned, Chain(submit, submission.planned, submission.plan_of).begin)

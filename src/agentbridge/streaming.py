@@ -7,7 +7,7 @@ events, made from their finished answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 import attrs
 
@@ -15,11 +15,15 @@ from .commands import Emit, Open, Read, Release, Send, Steps
 from .errors import ResponseTimeoutError, StreamInterruptedError
 from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled, VendorEvent
 from .exchange import State, follow
+from .faults import Fault, FaultKind
 from .model import Pending, Result, Tried
 from .plans import RunPlan
 from .provider import StreamDecoder
+from .redaction import redactor_of
 from .verdict import Failure, broken_stream, judge_stream
 from .wire import HttpRequest, HttpResponse, NoAnswer
+
+P = TypeVar("P")
 
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
 _PATIENCE = 1.0  # seconds that a submitted run may be silent after its head before it is left to itself
@@ -42,6 +46,39 @@ class StreamPlan:
     def after(self, tried: tuple[Tried, ...], spent: float, *, more: bool) -> Self:
         """The same plan, for the case that others could not; `more` may still come after it."""
         return attrs.evolve(self, run=self.run.after(tried, spent, more=more), hold=more)
+
+
+class Named(Generic[P]):
+    """The runs that streams name on their way, of the plan that came last."""
+
+    def __init__(self, streamed_of: Callable[[P], StreamPlan]) -> None:
+        self._streamed_of = streamed_of
+        self._decoder: StreamDecoder | None = None
+        self._plan: RunPlan | None = None
+
+    def plan_of(self, planned: P) -> StreamPlan:
+        """The plan of a stream whose decoder is remembered."""
+        plan = self._streamed_of(planned)
+        self._plan, self._decoder = plan.run, None
+
+        def decoder(request: HttpRequest) -> StreamDecoder | None:
+            self._decoder = plan.decoder(request)
+            return self._decoder
+
+        return attrs.evolve(plan, decoder=decoder)
+
+    def pending(self) -> Pending | None:
+        """The run that its decoder names, before the end of the stream; None where it names none."""
+        if self._decoder is None or self._plan is None:
+            return None
+        try:
+            end = self._decoder.finish()
+        except Exception:  # as everywhere, a plugin may raise what it likes
+            return None
+        found = end.pending if isinstance(end, Fault) and end.kind is not FaultKind.EXECUTION else None
+        if not isinstance(found, Pending):
+            return None
+        return redactor_of(self._plan.asked.secrets).value(self._plan.located(found, found))
 
 
 def stream(plan: StreamPlan, started: float) -> Steps[Result]:

@@ -203,7 +203,7 @@ def test_called_without_an_operation_it_lists_them(run, arguments):
     assert done.exit_code == 0
     lines = {tuple(line.split()[:2]): line for line in done.stdout.splitlines()}
     assert lines["flowgent", "usage"].endswith("Tell the credits that an agent used, by day.")
-    assert lines["flowgent", "whatsapp"].endswith(" (has side effects)")
+    assert lines["flowgent", "whatsapp"].endswith(" (may have side effects)")
     assert (("promptitude", "rate") in lines) == (not arguments)
     assert "--help shows what one takes" in done.stderr
 
@@ -221,7 +221,7 @@ def test_help_shows_fields_and_side_effects(run):
     assert "--agent, --agent-id TEXT The agent's id, or a copied endpoint URL. [required]" in words
     assert "--start YYYY-MM-DD The first day" in words
     assert "side effects" not in words
-    assert "This has side effects" in run("call", "flowgent", "whatsapp", "--help").stdout
+    assert "This may have side effects" in run("call", "flowgent", "whatsapp", "--help").stdout
     assert "whatsapp" in run("call", "flowgent", "--help").stdout
     assert "agentbridge call flowgent usage --help\n" in run("call", "--help").stdout
 

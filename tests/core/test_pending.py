@@ -24,6 +24,7 @@ from agentbridge import (
     Registry,
     Result,
     RetryPolicy,
+    TextDelta,
     Timeouts,
     UnsupportedFeatureError,
     errors,
@@ -412,21 +413,53 @@ def test_a_stream_that_was_left_can_be_asked_for_again(emulators):
             assert events.pending is None
 
 
-def test_a_stream_that_named_its_run_and_broke_off_is_found_by_that_name(open_bridge, monkeypatch):
-    class Named(Pieces):
-        def finish(self):
-            value = super().finish()
-            named = Pending("poll", "r-1", after=0.1)
-            return attrs.evolve(value, pending=named) if isinstance(value, Fault) else value
+class NamingPieces(Pieces):
+    """A stream that names its run."""
 
-    monkeypatch.setattr(Streaming, "decoder", lambda self, request: Named() if request.json["stream"] else None)
+    def finish(self):
+        value = super().finish()
+        return attrs.evolve(value, pending=self.named()) if isinstance(value, Fault) else value
+
+    def named(self):
+        return Pending("poll", "r-1", after=0.1)
+
+
+class RaisingPieces(NamingPieces):
+    def named(self):
+        raise ValueError("that should not be")
+
+
+class FailedPieces(NamingPieces):
+    """The answer is there, and is an error: there is no other to find."""
+
+    def finish(self):
+        return attrs.evolve(super().finish(), kind=FaultKind.EXECUTION)
+
+
+@pytest.fixture
+def talking():
+    """A server that says a word of a stream, and how to reach it."""
     body = b"data: hel\n\n"
     head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     registry = Registry(())
     registry.register(Streaming())
     with servers.serving(lambda connection, _: connection.sendall(head + body)) as server:
         connections = {"streaming": Connection("streaming", server.url)}
-        bridge = open_bridge(config={}, registry=registry, connections=connections, retry=RetryPolicy(attempts=1))
-        with pytest.raises(errors.StreamInterruptedError) as caught:
-            bridge.stream("streaming:a-1", "hello", seen=[])
+        yield {"config": {}, "registry": registry, "connections": connections, "retry": RetryPolicy(attempts=1)}
+
+
+@pytest.mark.parametrize(("pieces", "found"), [(NamingPieces, "r-1"), (RaisingPieces, None), (FailedPieces, None)])
+def test_a_stream_that_named_its_run_and_was_left_is_found_by_that_name(talking, monkeypatch, pieces, found):
+    monkeypatch.setattr(Streaming, "decoder", lambda self, request: pieces())
+    with Bridge(**talking) as bridge:
+        with bridge.stream("streaming:a-1", "hello") as events:
+            next(event for event in events if isinstance(event, TextDelta))
+        assert events.pending == (found and Pending("poll", "r-1", 0.1, "streaming", "a-1", provider="streaming"))
+
+
+def test_a_stream_that_named_its_run_and_broke_off_is_found_by_that_name(talking, open_bridge, monkeypatch):
+    monkeypatch.setattr(Streaming, "decoder", lambda self, request: NamingPieces() if request.json["stream"] else None)
+    bridge = open_bridge(**talking)
+    with pytest.raises(errors.StreamInterruptedError) as caught:
+        bridge.stream("streaming:a-1", "hello", seen=[])
     assert (caught.value.pending.id, caught.value.pending.connection) == ("r-1", "streaming")

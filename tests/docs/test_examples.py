@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/plugin-guide").glob("*.md"))]
+GUIDE = sorted((ROOT / "docs/plugin-guide").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE]
 PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -43,10 +44,9 @@ def environment(emulators):
 
 
 def write_files(page: Path, folder: Path) -> None:
-    """The files that a page shows; the pages of the plugin guide go on with those of the plugin."""
-    if page.parent.name == "plugin-guide":
-        write_files(PLUGIN_PAGE, folder)
-    for _, label, content in blocks(page):
+    """The files that a page shows; the pages of the plugin guide go on with those of the plugin, and of each other."""
+    guide = page.parent.name == "plugin-guide"
+    for _, label, content in (block for one in ([PLUGIN_PAGE, *GUIDE] if guide else [page]) for block in blocks(one)):
         if label.startswith("file="):
             (folder / label.removeprefix("file=")).write_text(content)
 
@@ -114,6 +114,11 @@ def test_what_is_published_needs_the_same_core_and_the_emulator_as_an_extra():
     ]
     assert project["dependencies"] == tomllib.loads(plugin_file("pyproject.toml"))["project"]["dependencies"]
     assert project["optional-dependencies"] == {"emulator": ["agentbridge-core[emulator]"]}
+
+
+def test_the_questions_of_the_guide_are_those_of_the_scaffold():
+    shown = (ROOT / "docs/plugin-guide/questions.md").read_text()
+    assert shown == "# Questions to a vendor\n\n" + (ROOT / "src/agentbridge/scaffold/questions.md").read_text()
 
 
 def test_each_question_to_a_vendor_says_where_its_answer_goes():

@@ -173,6 +173,19 @@ def test_its_emulator_sends_the_samples_and_refuses_as_they_do(acme, open_bridge
     assert (type(caught.value), caught.value.status, caught.value.code) == expected
 
 
+def test_its_emulator_says_what_to_do_about_runs_that_are_polled(acme, monkeypatch):
+    samples = importlib.import_module("agentbridge_acme.samples")
+    answer, text = samples.ANSWERS["ok"]
+    monkeypatch.delitem(sys.modules, "agentbridge_acme.emulator", raising=False)
+    monkeypatch.setitem(samples.ANSWERS, "later", ((answer, answer), text))
+    registry = Registry(())
+    registry.register(acme.Acme())
+    with serve(registry) as served:
+        message = str(served.failures["acme"])
+    assert "the samples later are runs that are polled" in message
+    assert "testing.md" in message
+
+
 @pytest.mark.parametrize("plugin", ["blank", "acme"])
 def test_it_is_clean_by_the_rules_of_this_repository(plugins, plugin):
     config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")

@@ -94,6 +94,30 @@ class PendingForAnything(Small):
         return Pending("poll", "t-1") if response.content == b"{}" else super().read(response)
 
 
+class DropsTheIdOfTheRun(Small):
+    def result(self, said, warnings):
+        return attrs.evolve(super().result(said, warnings), id=None)
+
+
+class DropsTheSessionOfTheAnswer(Small):
+    def result(self, said, warnings):
+        return attrs.evolve(super().result(said, warnings), session_id=None)
+
+
+class TakesFailedPollsForRunning(Small):
+    def read(self, response):
+        if response.request is not None and response.request.method == "GET" and "problem" in response.json():
+            return Pending("poll", "t-1")
+        return super().read(response)
+
+
+class FailsAtOnceWhatIsPolled(Small):
+    def read(self, response):
+        if response.status == 202:
+            return Fault(FaultKind.UNKNOWN, "The run stopped")
+        return super().read(response)
+
+
 class Stateful(Small):
     seen = itertools.count()
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import attrs
 from small import Small
 
-from agentbridge import File
+from agentbridge import File, UnsupportedFeatureError
 
 
 class Body(Small):
@@ -178,3 +178,33 @@ class NeedsAKey(Small):
 
 class OtherApi(Small):
     api_version = 2
+
+
+class StartsAsUser(Body):
+    """Takes only conversations that a user begins, and sends all turns as the user's."""
+
+    def change(self, body, invocation, call):
+        if invocation.messages and invocation.messages[0].role != "user":
+            raise UnsupportedFeatureError("messages", "the user begins")
+        body["history"] = [{"who": "user", "said": message.text} for message in invocation.messages]
+
+
+class NamesAnOptionForNothing(Small):
+    options = frozenset({"depth"})
+
+
+class ReadsItsOptionBesideFiles(Body):
+    """An option that matters in some calls alone, and takes some values alone."""
+
+    options = frozenset({"depth"})
+
+    def change(self, body, invocation, call):
+        if invocation.files and isinstance(call.options.get("depth"), int):
+            body["depth"] = call.options["depth"]
+
+
+class FetchesLinksOnly(Small):
+    def attached(self, file):
+        if isinstance(file, File):
+            raise UnsupportedFeatureError("files", "it fetches links alone")
+        return super().attached(file)

@@ -9,7 +9,17 @@ import attrs
 from defects_in_reading import AllOptional, ForbidsUnknownFields, OptionalSaid
 from small import Balance, Small, Talk
 
-from agentbridge import Completed, Fault, FaultKind, HttpRequest, Invocation, Pending, Provider, Result
+from agentbridge import (
+    Completed,
+    Fault,
+    FaultKind,
+    HttpRequest,
+    Invocation,
+    Pending,
+    Provider,
+    Result,
+    fault_from_status,
+)
 
 
 class Decoding(Small):
@@ -100,6 +110,27 @@ class LimitedTalk(Talk):
 
 class FailsAtUnknownEvents(Decoding):
     talk = LimitedTalk
+
+
+class BareTalk(Talk):
+    """A refusal comes as JSON, without an event."""
+
+    bare = b""
+
+    def feed(self, data):
+        self.bare += data
+        return super().feed(data)
+
+    def finish(self):
+        try:
+            refused = json.loads(self.bare)["problem"]
+        except (ValueError, KeyError, TypeError):
+            return super().finish()
+        return fault_from_status(refused["code"], refused["message"])
+
+
+class RefusesInBareJson(Decoding):
+    talk = BareTalk
 
 
 class SharedTalk(Talk):
@@ -198,6 +229,25 @@ class TakesAnyPollForAnAnswer(Small):
         return super().read(response)
 
 
+class KnowsItsStates(Small):
+    def pending(self, accepted, body):
+        if accepted.state not in {"queued", "running"}:
+            raise ValueError("an unknown state")
+        return super().pending(accepted, body)
+
+
+class ForgetsTheStep(Small):
+    def pending(self, accepted, body):
+        return Pending("poll", accepted.ticket, step="ticket")
+
+
+class ForgetsTheSecondId(ForgetsTheStep):
+    recover = Provider.recover
+
+    def pending(self, accepted, body):
+        return Pending("poll", accepted.ticket, step="https://vendor.invalid/v1/runs/t-1")
+
+
 class RecoversTheSameRun(Small):
     def recover(self, request):
         return Pending("poll", "the-last-one")
@@ -242,6 +292,33 @@ class AwaitsCallbacksNowhere(Small):
 class ForgetsTheDecision(Small):
     def resume(self, interrupt, decision, feedback):
         return {"resume": {**interrupt.resume, "because": feedback}}
+
+
+class AsksFreely(Small):
+    """Its pauses offer no choices."""
+
+    def result(self, said, warnings):
+        result = super().result(said, warnings)
+        if result.interrupt is None:
+            return result
+        return attrs.evolve(result, interrupt=attrs.evolve(result.interrupt, choices=()))
+
+
+class AlwaysSaysOk(AsksFreely):
+    def resume(self, interrupt, decision, feedback):
+        return {"resume": {**interrupt.resume, "decision": "ok", "because": feedback}}
+
+
+class CountsTheDecision(AsksFreely):
+    def resume(self, interrupt, decision, feedback):
+        return {"resume": {**interrupt.resume, "decision": hash(decision), "because": feedback}}
+
+
+class AsksFreelyOnceItWasPolled(AlwaysSaysOk):
+    """Pauses in the answer to a poll alone."""
+
+    def result(self, said, warnings):
+        return super().result(said.model_copy(update={"question": said.mood and said.question}), warnings)
 
 
 class ForgetsTheFeedback(Small):

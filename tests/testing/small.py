@@ -216,7 +216,10 @@ def stream(*events: dict[str, Any]) -> bytes:
 PIECES = ({"type": "piece", "text": "h"}, {"type": "thought", "of": "it"}, {"type": "piece", "text": "i"})
 EXAMPLES: dict[str, Any] = {
     "answers": {
-        "plain": (Answer({"reply": "hi", "run": "r-1", "session": "s-1", "credits": 0.5, "mood": "calm"}), "hi"),
+        "plain": (
+            Answer({"reply": "hi", "run": "r-1", "session": "s-1", "credits": 0.5, "mood": "calm"}),
+            {"text": "hi", "id": "r-1", "session_id": "s-1"},
+        ),
         "polled": (
             (
                 Answer({"ticket": "t-1", "state": "queued", "status_url": "https://vendor.invalid/v1/runs/t-1"}, 202),
@@ -233,6 +236,10 @@ EXAMPLES: dict[str, Any] = {
         "busy": (Answer(problem(503, "We are busy")), FaultKind.UNAVAILABLE),
         "a failed tool": (Answer({"reply": "hi", "tool_error": "it broke"}), FaultKind.EXECUTION),
         "half a failure": (Answer({"problem": {}}), None),
+        "failed once it was polled": (
+            (Answer({"ticket": "t-1", "state": "queued"}, 202), Answer(problem(500, "The run stopped"))),
+            FaultKind.UNKNOWN,
+        ),
     },
     "errors": {"a refused key": (Answer(problem(401, "Your key is unknown"), 401), FaultKind.AUTHENTICATION)},
     "streams": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import defects_in_reading as reading
@@ -9,8 +10,17 @@ import defects_in_requests as requests
 import defects_in_what_comes_later as later
 import pytest
 from kit import contract, failure, names
-from small import Answer, FaultKind, Small, fault_from_status, problem
+from small import EXAMPLES, Answer, FaultKind, Small, fault_from_status, problem
 
+from agentbridge import Link
+
+OPTIONS = "test_options_that_are_named_are_used"
+STATES = "test_a_word_that_nobody_knows_is_no_running_run"
+STEPS = "test_polls_go_by_the_step_of_their_run"
+UNKNOWN_EVENTS = "test_unknown_events_harm_no_stream"
+GIVEN = "test_answers_read_as_given"
+DECIDED = "test_a_paused_run_goes_on_as_decided"
+OWN_WORDS = "test_a_decision_in_ones_own_words_arrives_or_is_refused"
 ARRIVES = "test_every_accepted_field_arrives"
 BESIDE = "test_accepted_fields_arrive_beside_each_other"
 CHANGES = "test_every_accepted_field_changes_the_request"
@@ -46,6 +56,8 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     requests.SaysOnlyThatThereIsACallback: (ARRIVES, "accepts names 'callback_url'"),
     requests.DropsAMessage: (ARRIVES, "'Earlier-41dA: hello' of it is nowhere"),
     requests.DropsRoles: (MESSAGES, "lose their order or their roles"),
+    requests.StartsAsUser: (MESSAGES, "lose their order or their roles"),
+    requests.NamesAnOptionForNothing: (OPTIONS, "Provider.options names 'depth', but it changes no request"),
     requests.DropsInputs: (ARRIVES, "'tone-e4D1' of it is nowhere"),
     requests.DropsNestedInputs: (INPUTS, "send it as it is, or raise UnsupportedFeatureError"),
     requests.DropsLinks: (FILES, "'https://caller.invalid/note-5d.txt' of it is nowhere"),
@@ -77,6 +89,10 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     reading.ResultForErrorStatus: (STATUS, "look at response.ok"),
     reading.PendingForErrorStatus: (STATUS, "look at response.ok"),
     reading.PendingForAnything: (GARBAGE, "that needs its proof too"),
+    reading.DropsTheIdOfTheRun: (GIVEN, "the id of answer 'plain' was read as None, not as 'r-1'"),
+    reading.DropsTheSessionOfTheAnswer: (GIVEN, "the session_id of answer 'plain' was read as None"),
+    reading.TakesFailedPollsForRunning: (RAISES, "of the error 'failed once it was polled'"),
+    reading.FailsAtOnceWhatIsPolled: (CLASSIFIED, "is a tuple, so that each answer but the last"),
     reading.Stateful: ("test_reading_twice_gives_the_same", "keep no state"),
     reading.KeepsItsModel: ("test_results_can_be_kept", ""),
     reading.Retries402: (FACTS, "FaultKind.QUOTA_EXCEEDED, but retryable is True"),
@@ -97,7 +113,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.LosesTheTextBeforeAnError: ("test_an_error_after_text_keeps_the_text", "is not in the Fault"),
     later.TakesAFailedStreamForAnAnswer: (STREAMS, "is a failure and was read as an answer"),
     later.DecoderRaises: ("test_decoders_never_raise", "give a VendorEvent"),
-    later.FailsAtUnknownEvents: ("test_unknown_events_harm_no_stream", "ignore it"),
+    later.FailsAtUnknownEvents: (UNKNOWN_EVENTS, "ignore it"),
     later.SharesTheTextOfStreams: ("test_two_streams_share_nothing", "keep no class state"),
     later.WrongFactsOfAStream: (STREAMS, "retryable is False"),
     later.StopsReadingAtTheFirstText: (CUTTING, "reads otherwise"),
@@ -109,6 +125,8 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.PollsByStarting: (POLLS, "is the request that starts a run"),
     later.PollsNoRunInParticular: (POLLS, "send pending.id"),
     later.TakesAnyPollForAnAnswer: ("test_a_poll_is_no_answer_without_its_proof", "was read as the answer"),
+    later.ForgetsTheStep: (STEPS, "have the steps ['None', 'ticket'], and each is asked for in the same way"),
+    later.ForgetsTheSecondId: (STEPS, "each is asked for in the same way"),
     later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
     later.RecoversAnyRun: (LOST, "two Pendings for one request"),
     later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),
@@ -116,7 +134,9 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.OptionalCallback: ("test_a_callback_without_one_of_its_fields_is_the_same_or_none", "make it required"),
     later.ForbidsUnknownFieldsInCallbacks: ("test_unknown_fields_harm_no_callback", "ignore them"),
     later.AwaitsCallbacksNowhere: ("test_callbacks_are_read_where_they_are_asked_for", "so write read_callback"),
-    later.ForgetsTheDecision: ("test_a_paused_run_goes_on_as_decided", "whatever the decision"),
+    later.ForgetsTheDecision: (DECIDED, "whatever the decision"),
+    later.AlwaysSaysOk: (DECIDED, "whatever the decision"),
+    later.CountsTheDecision: (OWN_WORDS, "is nowhere in the request: it offers no choices"),
     later.ForgetsTheFeedback: ("test_feedback_arrives_or_is_refused", "is nowhere in the request"),
     later.PausesForGood: ("test_a_paused_run_says_what_it_waits_for", "so write resume"),
     later.ForeignOperations: ("test_operations_belong_to_the_provider", "provider must be 'small'"),
@@ -134,6 +154,52 @@ def test_a_planted_defect_is_found_by_the_test_that_is_meant_for_it(defect):
     found = failure(contract(defect()), name)
     assert found is not None
     assert message in found
+
+
+LINKS_ONLY = (SAME, "test_building_changes_nothing_that_the_caller_gave", ARRIVES, CHANGES, SECRETS, LOST)
+
+
+@pytest.mark.parametrize("name", LINKS_ONLY)
+def test_who_needs_an_example_of_a_field_is_told_its_shape(name):
+    found = failure(contract(requests.FetchesLinksOnly()), name)
+    assert """examples = {"files": (Link("https://..."),)}""" in (found or "")
+
+
+@pytest.mark.parametrize("name", LINKS_ONLY)
+def test_with_that_example_nothing_is_missing(name):
+    examples = {"files": (Link("https://example.com/a.png"),)}
+    assert failure(contract(requests.FetchesLinksOnly(), examples=examples), name) is None
+
+
+def test_a_stream_that_is_one_json_document_is_no_stream_of_lines():
+    refused = (json.dumps({"problem": {"code": 402, "message": "none left"}}).encode(), FaultKind.QUOTA_EXCEEDED)
+    streams = {**EXAMPLES["streams"], "refused": refused}
+    assert failure(contract(later.RefusesInBareJson(), streams=streams), UNKNOWN_EVENTS) is None
+    assert failure(contract(later.RefusesInBareJson(), streams=streams), STREAMS) is None
+
+
+def test_a_stream_that_an_unknown_event_harms_is_shown_as_it_was_fed():
+    found = failure(contract(later.FailsAtUnknownEvents()), UNKNOWN_EVENTS)
+    assert 'It was fed b\'data: {"event":"a_new_event"' in (found or "")
+
+
+def test_an_option_may_matter_in_some_calls_alone():
+    assert failure(contract(requests.ReadsItsOptionBesideFiles()), OPTIONS) is None
+
+
+def test_a_state_that_nobody_knows_is_no_running_run():
+    decisive = frozenset({"state"})
+    found = failure(contract(Small(), decisive=decisive), STATES)
+    assert "answer 'polled' with 'a-new-value' as state was read as Pending(" in (found or "")
+    assert failure(contract(later.KnowsItsStates(), decisive=decisive), STATES) is None
+
+
+def test_a_decision_is_looked_for_where_the_run_pauses_once_it_was_polled():
+    paused = Answer({"ticket": "t-1", "reply": "so far", "question": "what now?", "mood": "calm", "run": "r-1"})
+    answers = {"paused": ((Answer({"ticket": "t-1", "state": "queued"}, 202), paused), "so far")}
+    found = failure(contract(later.AsksFreelyOnceItWasPolled(), answers=answers), DECIDED)
+    assert "whatever the decision" in (found or "")
+    assert failure(contract(later.AsksFreely(), answers=answers), DECIDED) is None
 
 
 OPERATIONS = {

@@ -56,3 +56,22 @@ def test_an_expected_failure_is_reported_as_such(tmp_path):
 def test_an_expected_failure_that_passes_fails(tmp_path):
     done = run(tmp_path, SUITE + PASSING, "-k", "needs_its_proof")
     assert (done.returncode, "[XPASS(strict)] the vendor calls everything" in done.stdout) == (1, True), done.stdout
+
+
+def test_it_runs_in_the_order_in_which_a_plugin_is_written(tmp_path):
+    listed = run(tmp_path, SUITE, "--collect-only").stdout
+    landmarks = (
+        "test_the_provider_can_be_registered",
+        "test_every_accepted_field_arrives",
+        "test_secrets_stand_in_auth_only",
+        "test_answers_read_as_given",
+        "test_errors_in_a_200_are_classified",
+        "test_streams_read_as_given",
+        "test_each_poll_asks_for_its_own_run",
+        "test_callbacks_read_as_given",
+        "test_a_paused_run_goes_on_as_decided",
+        "test_a_lost_run_is_found_again",
+        "test_operations_are_read",
+        "test_the_emulator_answers_the_provider",
+    )
+    assert sorted(landmarks, key=listed.index) == list(landmarks)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..provider import Operation, Provider
 
 _REGISTRY = "agentbridge.registry"
-_EFFECTS = "has side effects"
+_EFFECTS = "may have side effects"
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -118,7 +118,11 @@ def _command(name: str, kind: type[Operation[Any]]) -> click.Command:
     from ..errors import PluginError
     from .fields import described, options_of, summary_of
 
-    effects = "" if kind.idempotent else f"\n\nThis {_EFFECTS}: it is not sent again where it may have run."
+    effects = (
+        ""
+        if kind.idempotent
+        else f"\n\nThis {_EFFECTS}: unless it only reads (GET), it is not sent again where it may have run."
+    )
     try:
         options = options_of(kind)
     except PluginError as error:

@@ -21,20 +21,20 @@ from .streams import Streams
 __all__ = ["Answer", "ProviderContract"]
 
 
-class ProviderContract(
-    Requests,
-    Fields,
-    Secrets,
-    ReadAnswers,
-    ReadFailures,
-    Overridden,
-    Streams,
-    Lost,
-    Polls,
-    Callbacks,
-    Resuming,
-    Operations,
+class ProviderContract(  # pytest runs them from the last to the first: in the order in which a plugin is written
     Emulated,
+    Operations,
+    Lost,
+    Resuming,
+    Overridden,
+    Callbacks,
+    Polls,
+    Streams,
+    ReadFailures,
+    ReadAnswers,
+    Secrets,
+    Fields,
+    Requests,
 ):
     """Subclass it as `class TestMine(ProviderContract)` and set what is marked "required".
 
@@ -42,11 +42,13 @@ class ProviderContract(
 
     Attributes:
         provider: required; an instance of your provider.
-        answers: required; by name, a vendor's answer and the text that a caller reads from it. For a run that is polled,
-            a tuple of answers in their order: `((Answer(..., 202), Answer(...)), "text")`. A run that pauses too.
+        answers: required; by name, a vendor's answer and the text that a caller reads from it, or more fields of its
+            Result: `{"text": "hi", "id": "r-1", "session_id": "s-1"}`. For a run that is polled, a tuple of answers in
+            their order: `((Answer(..., 202), Answer(...)), "text")`. A run that pauses too.
         errors_in_200: by name, an answer that is HTTP 200 and yet a failure, and its FaultKind (or None where only a
             MalformedResponseError is due). Required, unless `no_errors_in_200` cites where the vendor rules it out.
-        errors: by name, a documented failure of any other status, and its FaultKind.
+            For a run that fails once it was polled, a tuple of answers, of which the last is the failure.
+        errors: by name, a documented failure of any other status, and its FaultKind. Tuples too.
         sentences: fixed sentences that are the vendor's only sign of a failure, and where each is written.
         overrides: names of failures whose `retryable` or `may_have_run` the vendor itself states otherwise than the
             table in docs/errors.md, and where it does.

@@ -11,8 +11,8 @@ import attrs
 
 from ...errors import AgentBridgeError, InvocationError
 from ...model import Pending, Result
-from .base import Answers, Base
-from .examples import GARBAGE, PROSE, Answer, as_tuple
+from .base import Base
+from .examples import GARBAGE, PROSE, Answer, Answers, as_tuple, exchanged, expected, last
 from .mutations import Path, at, fields, is_below, replaced, shape, shown, texts, without
 
 _UNKNOWN: tuple[Any, ...] = ("a-new-value", {"a": ["new", "form"]})
@@ -23,10 +23,12 @@ class ReadAnswers(Base):
     """Checks of `read` where the agent answered."""
 
     def test_answers_read_as_given(self) -> None:
-        for name, (answers, text) in self.answers.items():
+        for name, (answers, said) in self.answers.items():
             outcome = self._outcome(answers, tool_errors="report")
             assert isinstance(outcome, Result), f"answer {name!r} was raised as {outcome!r}"
-            assert outcome.text == text, f"answer {name!r} was read as {outcome.text!r}, not as {text!r}"
+            for field, value in expected(said).items():
+                found = getattr(outcome, field, f"no field of a Result: {field}")
+                assert found == value, f"the {field} of answer {name!r} was read as {found!r}, not as {value!r}"
 
     def test_reading_twice_gives_the_same(self) -> None:
         for name, (answers, _) in self.answers.items():
@@ -42,10 +44,12 @@ class ReadAnswers(Base):
             assert Result.from_dict(document).to_dict() == document, f"answer {name!r} holds what is no JSON"
 
     def test_unknown_fields_harm_no_answer(self) -> None:
-        for name, (answers, text) in self.answers.items():
+        for name, (answers, said) in self.answers.items():
             more = tuple(attrs.evolve(one, body=self._grown(one.body)) for one in as_tuple(answers))
             outcome = self._outcome(more, tool_errors="report")
-            assert _text(outcome) == text, f"answer {name!r} with unknown fields became {outcome!r}: ignore them"
+            assert _text(outcome) == expected(said)["text"], (
+                f"answer {name!r} with unknown fields became {outcome!r}: ignore them"
+            )
 
     def test_an_answer_needs_its_proof(self) -> None:
         for name, content in GARBAGE.items():
@@ -59,7 +63,7 @@ class ReadAnswers(Base):
         for name, answers, text, index, path in self._each_field():
             body = as_tuple(answers)[index].body
             for what, changed in (("without", without(body, path)), ("with null as", replaced(body, path, None))):
-                outcome = self._outcome(_exchanged(answers, index, changed), tool_errors="report")
+                outcome = self._outcome(exchanged(answers, index, body=changed), tool_errors="report")
                 assert _is_honest(outcome, text, self._outcome(answers, tool_errors="report")), (
                     f"answer {name!r} {what} {shown(path)} was read as {_text(outcome)!r}: that field is the proof of"
                     " an answer, so make it required in its model (no default, not Lenient)"
@@ -68,12 +72,12 @@ class ReadAnswers(Base):
     def test_only_the_proof_may_fail(self) -> None:
         for name, answers, text, index, path in self._each_field():
             body = as_tuple(answers)[index].body
-            rest = self._outcome(_exchanged(answers, index, without(body, path)), tool_errors="report")
+            rest = self._outcome(exchanged(answers, index, body=without(body, path)), tool_errors="report")
             if _text(rest) != text or self._decides(body, path):
                 continue
             for value in _UNKNOWN:
                 outcome = self._outcome(
-                    _exchanged(answers, index, replaced(body, path, value)), tool_errors="report"
+                    exchanged(answers, index, body=replaced(body, path, value)), tool_errors="report"
                 )  # fmt: skip
                 assert _text(outcome) == text, (
                     f"answer {name!r} reads well without {shown(path)}, but not with {value!r} there: {outcome!r}. A paid"
@@ -87,7 +91,7 @@ class ReadAnswers(Base):
             found.add(path[-1])
             body = as_tuple(answers)[index].body
             renamed = {f"another_{key}": value for key, value in at(body, path).items()}
-            outcome = self._outcome(_exchanged(answers, index, replaced(body, path, renamed)), tool_errors="report")
+            outcome = self._outcome(exchanged(answers, index, body=replaced(body, path, renamed)), tool_errors="report")
             assert isinstance(outcome, Result), (
                 f"answer {name!r} with other names in {shown(path)} became {outcome!r}: what the vendor names is no open map"
             )
@@ -101,17 +105,17 @@ class ReadAnswers(Base):
                 for sentence in dict.fromkeys(" ".join(sentence.split()) for sentence in sentences):
                     said = f"{sentence}: so it begins, it says {sentence} in the middle, and it ends in {sentence}"
                     changed = replaced(as_tuple(answers)[index].body, path, said)
-                    outcome = self._outcome(_exchanged(answers, index, changed), tool_errors="report")
+                    outcome = self._outcome(exchanged(answers, index, body=changed), tool_errors="report")
                     assert said in (_text(outcome) or ""), (
                         f"answer {name!r} that only mentions {sentence!r} became {outcome!r}: classify by status and by"
                         " documented fields, never by searching prose"
                     )
 
     def _each_field(self) -> Iterator[tuple[str, Answers, str, int, Path]]:
-        for name, (answers, text) in self.answers.items():
+        for name, (answers, said) in self.answers.items():
             for index, one in enumerate(as_tuple(answers)):
                 for path in self._vendors(one.body):
-                    yield name, answers, text, index, path
+                    yield name, answers, expected(said)["text"], index, path
 
     def _each_open_map(self) -> Iterator[tuple[str, Answers, int, Path]]:
         for name, (answers, _) in self.answers.items():
@@ -131,7 +135,7 @@ class ReadAnswers(Base):
         mark = "words that nobody has said before"
         for index, one in enumerate(as_tuple(answers)):
             for path, _ in texts(one.body):
-                changed = _exchanged(answers, index, replaced(one.body, path, mark))
+                changed = exchanged(answers, index, body=replaced(one.body, path, mark))
                 if mark in (_text(self._outcome(changed, tool_errors="report")) or ""):
                     yield index, path
 
@@ -145,13 +149,7 @@ class ReadAnswers(Base):
         return any(value != at(body, path) for value in values)
 
     def _error_bodies(self) -> list[Any]:
-        return [answer.body for _, answer, _ in self._errors()]
-
-
-def _exchanged(answers: Answers, index: int, body: Any) -> Answers:
-    """The exchange with another body in one of its answers."""
-    given = as_tuple(answers)
-    return (*given[:index], attrs.evolve(given[index], body=body), *given[index + 1 :])
+        return [last(answers).body for _, answers, _ in self._errors()]
 
 
 def _text(outcome: Result | AgentBridgeError) -> str | None:

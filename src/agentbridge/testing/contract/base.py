@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import attrs
 
@@ -19,11 +19,10 @@ from ...redaction import without_auth
 from ...retry import RetryPolicy
 from ...wire import HttpRequest, HttpResponse
 from ..memory import MemoryTransport
-from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, as_tuple
+from .examples import CANARY, EXAMPLES, FRESH_ID, Answer, Answers, RefusedExampleError, as_tuple
 from .facts import disagreement
 from .mutations import Path, fields, grown, is_below
 
-Answers: TypeAlias = Answer | tuple[Answer, ...]
 _SAYING = ("text", "inputs", "messages", "files")
 
 
@@ -31,10 +30,10 @@ class Base:
     """The attributes that an author sets, documented at `ProviderContract`, and what the tests share."""
 
     provider: ClassVar[Provider]
-    answers: ClassVar[Mapping[str, tuple[Answers, str]]]
-    errors_in_200: ClassVar[Mapping[str, tuple[Answer, FaultKind | None]]] = {}
+    answers: ClassVar[Mapping[str, tuple[Answers, str | Mapping[str, Any]]]]
+    errors_in_200: ClassVar[Mapping[str, tuple[Answers, FaultKind | None]]] = {}
     no_errors_in_200: ClassVar[str] = ""
-    errors: ClassVar[Mapping[str, tuple[Answer, FaultKind]]] = {}
+    errors: ClassVar[Mapping[str, tuple[Answers, FaultKind]]] = {}
     sentences: ClassVar[Mapping[str, str]] = {}
     overrides: ClassVar[Mapping[str, str]] = {}
     decisive: ClassVar[frozenset[str]] = frozenset()
@@ -88,7 +87,14 @@ class Base:
 
     def _built(self, invocation: Invocation | None = None, **facts: Any) -> HttpRequest:
         """The request of a call; `facts` are about its `Call`."""
-        return self.provider.build_request(invocation or self._with(), self._call(**facts))
+        return self._build(invocation or self._with(), self._call(**facts))
+
+    def _build(self, invocation: Invocation, call: Call) -> HttpRequest:
+        """What the provider builds. Raises RefusedExampleError where it refuses, which is told in one way."""
+        try:
+            return self.provider.build_request(invocation, call)
+        except UnsupportedFeatureError as error:
+            raise RefusedExampleError(error.feature, error.why, provider=self.provider.name) from None
 
     def _modes(self) -> tuple[bool, ...]:
         """The values of `call.streaming` that this provider may see."""
@@ -175,13 +181,17 @@ class Base:
     def _each_answer(self) -> list[Answer]:
         return [one for answers, _ in self.answers.values() for one in as_tuple(answers)]
 
-    def _errors(self) -> list[tuple[str, Answer, FaultKind | None]]:
+    def _errors(self) -> list[tuple[str, Answers, FaultKind | None]]:
         """All failures that the author gave."""
         return [
-            (name, answer, kind)
+            (name, answers, kind)
             for given in (self.errors_in_200, self.errors)
-            for name, (answer, kind) in given.items()
+            for name, (answers, kind) in given.items()
         ]
+
+    def _ended(self, answers: Answers) -> Any:
+        """What `read` makes of the last answer of an exchange, its exception included."""
+        return self._played(answers)[-1][1]
 
     def _vendors(self, body: Any) -> Iterator[Path]:
         """Where the vendor's own fields stand; what is below an open map is the agent's."""
@@ -195,9 +205,9 @@ class Base:
         """What the fault of this example says against the table, unless the vendor itself says so."""
         return None if name in self.overrides else disagreement(fault, status)
 
-    def _documented_errors(self) -> list[tuple[str, Answer, FaultKind]]:
+    def _documented_errors(self) -> list[tuple[str, Answers, FaultKind]]:
         """Those whose kind the author knows."""
-        return [(name, answer, kind) for name, answer, kind in self._errors() if kind is not None]
+        return [(name, answers, kind) for name, answers, kind in self._errors() if kind is not None]
 
 
 def skip(reason: str) -> None:

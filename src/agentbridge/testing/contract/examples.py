@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
+from ...errors import UnsupportedFeatureError
 from ...model import Message
 from ...wire import File, HttpResponse
 
@@ -37,6 +38,28 @@ OTHERS: Mapping[str, Any] = {
     "callback_url": "https://caller.invalid/callback-a0b6",
 }
 """Other values of the same fields."""
+
+SHAPES: Mapping[str, str] = {
+    "text": '{"text": "What is new?"}',
+    "messages": '{"messages": (Message("user", "hello"), Message("assistant", "hi"))}',
+    "inputs": '{"inputs": {"topic": "tides"}}',
+    "files": '{"files": (Link("https://..."),)}, or {"files": (File("a.pdf", b"..."),)}',
+    "session_id": '{"session_id": "..."}',
+    "user_id": '{"user_id": "..."}',
+    "callback_url": '{"callback_url": "https://..."}',
+}
+"""By Invocation field, how an author gives an example of it."""
+
+
+class RefusedExampleError(UnsupportedFeatureError):
+    """A call that the kit makes up, and this provider refuses: its author gives a better one."""
+
+    def __str__(self) -> str:
+        shape = SHAPES.get(self.feature, "{'the field of the Invocation': ...}")
+        return (
+            f"build_request refused {self.feature!r} ({self.why}). Give one that the vendor carries: examples = {shape}"
+        )
+
 
 GARBAGE: Mapping[str, bytes] = {
     "nothing": b"",
@@ -86,6 +109,27 @@ def as_bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-def as_tuple(answers: Answer | tuple[Answer, ...]) -> tuple[Answer, ...]:
+Answers: TypeAlias = Answer | tuple[Answer, ...]
+"""One exchange: an answer, or all of a run that is polled in their order."""
+
+
+def as_tuple(answers: Answers) -> tuple[Answer, ...]:
     """The answers of one exchange, also where there is only one."""
     return answers if isinstance(answers, tuple) else (answers,)
+
+
+def last(answers: Answers) -> Answer:
+    """The answer that decides."""
+    return as_tuple(answers)[-1]
+
+
+def exchanged(answers: Answers, index: int, **changes: Any) -> Answers:
+    """The exchange with one of its answers changed."""
+    given = as_tuple(answers)
+    place = index % len(given)
+    return (*given[:place], attrs.evolve(given[place], **changes), *given[place + 1 :])
+
+
+def expected(said: str | Mapping[str, Any]) -> dict[str, Any]:
+    """What an example says of its Result, by field: its text, or more than that."""
+    return {"text": said} if isinstance(said, str) else dict(said)

@@ -12,7 +12,7 @@ from ...redaction import without_auth
 from ...wire import HttpRequest
 from .base import skip
 from .examples import FRESH_ID, OTHER_FRESH_ID
-from .resuming import Resuming
+from .resuming import Resuming, decisions
 
 _ODD_BODIES: tuple[Any, ...] = (None, {}, [], "a text", 17, {"a_new_field": None})
 
@@ -74,8 +74,8 @@ class Lost(Resuming):
     def _resumptions(self) -> Iterator[HttpRequest]:
         """What is sent to continue the runs that pause."""
         for _, result in self._paused() if self._writes("resume") else ():
-            choices = result.interrupt.choices if result.interrupt else ()
-            yield self._resumed(result, (choices or ("proceed",))[0], None)
+            request = self._continued(result, decisions(result)[0], None)
+            yield from [] if request is None else [request]
 
     def _polls(self) -> Iterator[HttpRequest]:
         for _, pending in self._pendings():

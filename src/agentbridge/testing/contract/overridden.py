@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from ...faults import Fault
 from .callbacks import Callbacks
+from .examples import last
 from .facts import disagreement
 from .streams import Streams
 
 
-class Overridden(Streams, Callbacks):
+class Overridden(Callbacks, Streams):
     """Checks of `overrides`."""
 
     def test_overrides_are_cited_and_needed(self) -> None:
@@ -23,8 +24,8 @@ class Overridden(Streams, Callbacks):
 
     def _own_faults(self) -> Iterator[tuple[str, Fault, int]]:
         """The faults of all examples, each with its name and the status that it came with."""
-        for name, answer, _ in self._documented_errors():
-            yield from _faults(name, self._read(self._response(answer)), answer.status)
+        for name, answers, _ in self._documented_errors():
+            yield from _faults(name, self._ended(answers), last(answers).status)
         for name, (data, _) in self.streams.items():
             yield from _faults(name, self._decoded([data], name)[1], 200)
         for name, (body, _) in self.callbacks.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations, product
 from typing import Any
 
@@ -22,6 +22,7 @@ from .examples import as_tuple
 from .payload import Payload, address, renamed
 
 _ODD = ("/x", "//x", "/../x", "?x=1", "#x", "%x", "%2Fx", " x", "&x=1", "+x", ";x", "\u00fcx", "X", "x")
+_SET: tuple[Any, ...] = ("Option-2d4f", 41907, 0, True, ["Option-83b1"], {"a": "Option-c05e"})
 _DOTS = ("..", ".", "../x", "%2e%2e")
 
 
@@ -49,7 +50,7 @@ class Requests(Base):
         for field in sorted(self.provider.accepts):
             invocation, call = self._with(field), self._call()
             before = copy.deepcopy((invocation, call))
-            self.provider.build_request(invocation, call)
+            self._build(invocation, call)
             assert (invocation, call) == before, f"build_request changed the caller's {field} or options: copy first"
 
     def test_running_an_agent_twice_is_never_harmless(self) -> None:
@@ -86,6 +87,17 @@ class Requests(Base):
             pass
         assert transport.sent[0].request.json["an_unknown_option"] == {"a": [1]}, "an option got lost"
 
+    def test_options_that_are_named_are_used(self) -> None:
+        for name in sorted(self.provider.options):
+            assert any(
+                self._told(field, streaming, {name: value}) != self._told(field, streaming, {})
+                for field, streaming in self._calls()
+                for value in (*_SET, self.options.get(name))
+            ), (
+                f"Provider.options names {name!r}, but it changes no request, so it gets lost: read call.options[{name!r}] in"
+                " build_request, or do not name it. If it takes only some values, give one: options = {...}"
+            )
+
     def test_an_agent_id_stays_in_its_place(self) -> None:
         plain = f"{self.agent}plain"
         expected = address(self._addressed(plain).url)
@@ -113,6 +125,15 @@ class Requests(Base):
                 assert address(sent.url) == renamed(expected, plain, odd), (
                     f"the {field} {odd!r} does not stay in its place: {sent.url}. Use query={{...}}, or quote(..., safe='')"
                 )
+
+    def _told(self, field: str, streaming: bool, options: Mapping[str, Any]) -> Any:
+        """The request of a call with these options, or how it is refused."""
+        known = {name: value for name, value in self.options.items() if name not in self.provider.options}
+        call = attrs.evolve(self._call(streaming=streaming), options={**known, **options})
+        try:
+            return self.provider.build_request(self._with(field), call)
+        except Exception as error:
+            return repr(error)
 
     def _odd_agents(self) -> tuple[str, ...]:
         return tuple(f"{self.agent}{odd}" for odd in _ODD)

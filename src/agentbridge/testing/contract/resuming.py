@@ -15,6 +15,7 @@ from .base import Base, skip
 from .payload import Payload
 
 _FEEDBACK = "Feedback-e5B9"
+_DECISIONS = ("Decision-7aC4", "Decision-1d90")  # where all words will do
 
 
 class Resuming(Base):
@@ -34,24 +35,32 @@ class Resuming(Base):
         self._needs_resume()
         for name, result in self._paused():
             kept = Result.from_dict(json.loads(json.dumps(result.to_dict())))
-            choices = result.interrupt.choices if result.interrupt else ()
-            options = [self._options(result, choice) for choice in choices]
-            assert options == [self._options(kept, choice) for choice in choices], (
+            options = [self._options(result, decision) for decision in decisions(result)]
+            assert options == [self._options(kept, decision) for decision in decisions(result)], (
                 f"answer {name!r} is continued otherwise once it went through JSON: keep plain values in Interrupt"
             )
             assert all(one != other for one, other in combinations(options, 2)), (
                 f"answer {name!r} is continued by the same options whatever the decision"
             )
 
+    def test_a_decision_in_ones_own_words_arrives_or_is_refused(self) -> None:
+        self._needs_resume()
+        for name, result in self._paused():
+            for decision in _DECISIONS if result.interrupt and not result.interrupt.choices else ():
+                request = self._continued(result, decision, None)
+                assert request is None or Payload(request).carries(decision), (
+                    f"the decision on {name!r} is nowhere in the request: it offers no choices, so a caller may say anything."
+                    " Send it, name the choices in Interrupt, or raise UnsupportedFeatureError('decision', why)"
+                )
+
     def test_feedback_arrives_or_is_refused(self) -> None:
         self._needs_resume()
         for name, result in self._paused():
-            for choice in (result.interrupt.choices if result.interrupt else ()) or ("proceed",):
-                try:
-                    request = self._resumed(result, choice, _FEEDBACK)
-                except UnsupportedFeatureError:
-                    continue
-                assert Payload(request).carries(_FEEDBACK), f"the feedback to {name!r} is nowhere in the request"
+            for decision in decisions(result):
+                request = self._continued(result, decision, _FEEDBACK)
+                assert request is None or Payload(request).carries(_FEEDBACK), (
+                    f"the feedback to {name!r} is nowhere in the request"
+                )
 
     def _needs_resume(self) -> None:
         if not self._writes("resume"):
@@ -64,17 +73,26 @@ class Resuming(Base):
                 yield name, outcome
 
     def _options(self, result: Result, decision: str) -> dict[str, Any]:
+        """The options that continue the run; what was decided alone where that is refused."""
         assert result.interrupt is not None
-        return dict(self.provider.resume(result.interrupt, decision, None))
+        try:
+            return dict(self.provider.resume(result.interrupt, decision, None))
+        except UnsupportedFeatureError:
+            return {"refused": decision}
 
-    def _resumed(self, result: Result, decision: str, feedback: str | None) -> HttpRequest:
-        """What is sent to continue the run."""
+    def _continued(self, result: Result, decision: str, feedback: str | None) -> HttpRequest | None:
+        """What is sent to continue the run; None where the provider refuses to."""
         transport = MemoryTransport([HttpResponse(500)])
         bridge = self._bridge(transport)
         try:
             bridge.resume(result, decision, feedback=feedback)
         except UnsupportedFeatureError:
-            raise
+            return None
         except AgentBridgeError:
             pass
         return transport.sent[0].request
+
+
+def decisions(result: Result) -> tuple[str, ...]:
+    """What may be decided."""
+    return (result.interrupt and result.interrupt.choices) or _DECISIONS

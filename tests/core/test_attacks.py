@@ -152,7 +152,7 @@ def test_total_bounds_the_sending_of_a_large_request(open_bridge):
     with pytest.raises(errors.DeadlineExceededError):
         bridge.invoke("tiny:a", "x" * 8_000_000)
     listener.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def fail(bridge: Bridge) -> None:

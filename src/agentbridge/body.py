@@ -64,7 +64,10 @@ class Body:
 
     @length.default
     def _measure(self) -> int:
-        return sum(len(part) if isinstance(part, bytes) else part.length for part in self.parts)
+        length = 0
+        for part in self.parts:
+            length += len(part) if isinstance(part, bytes) else part.length
+        return length
 
     @property
     def content(self) -> bytes | None:
@@ -119,7 +122,26 @@ def check_file(file: File) -> None:
 _MARK = uuid.uuid4().hex  # random, so that no caller's text holds it by accident or intent
 
 
+def _plain(value: Any) -> Any:
+    """What is no JSON by itself, but holds no file either."""
+    if isinstance(value, Mapping) and not isinstance(value, dict):
+        return dict(value)
+    raise TypeError
+
+
+_FORM: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+_ENCODER = json.JSONEncoder(default=_plain, **_FORM)
+
+
 def _json_parts(value: Any) -> tuple[Part, ...]:
+    """JSON in one piece; where there are files in it, cut at each of them."""
+    try:
+        return (_ENCODER.encode(value).encode(),)
+    except (TypeError, ValueError, RecursionError):
+        return _cut_at_files(value)
+
+
+def _cut_at_files(value: Any) -> tuple[Part, ...]:
     """JSON with a mark for each file, cut at the marks: the text between is fixed, the files are read while sending."""
     mark = _MARK
     files: list[File] = []
@@ -133,12 +155,10 @@ def _json_parts(value: Any) -> tuple[Part, ...]:
         if isinstance(value, File):
             files.append(value)
             return mark
-        if isinstance(value, Mapping):
-            return dict(value)
-        raise TypeError
+        return _plain(value)
 
     try:
-        text = json.dumps(value, default=leaf, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = json.dumps(value, default=leaf, **_FORM).encode()
     except (TypeError, ValueError, RecursionError):
         raise _not_json(value) from None
     first, *rest = text.split(mark.encode()) if files else [text]

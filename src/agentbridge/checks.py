@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ _WHY = {
     "callback_url": "it has no callbacks",
 }
 _ROLES = ("user", "assistant", "system", "tool")
+_HALF = re.compile("[\ud800-\udfff]")
 _TEXTS = ("target", "text", "session_id", "user_id", "callback_url")
 
 
@@ -59,7 +61,7 @@ def _check_text(field: str, value: object) -> None:
         raise _wrong(field, "a str or None", value)
     if not value and field in DROPPABLE:
         raise ConfigurationError(f"Invocation.{field} is empty; leave it out instead")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF.search(value):
         raise ConfigurationError(f"Invocation.{field} has half of a surrogate pair, which is no text: {value!r}")
 
 

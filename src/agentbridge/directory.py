@@ -64,6 +64,7 @@ class Directory:
         self._drifts: dict[str, Drifts] = {}
         self._environ = environ
         self._given = frozenset(given)
+        self._found: dict[str, tuple[Connection, Provider]] = {}
         self._unlocked: dict[str, Connection] = {}
         self._lock = threading.Lock()
 
@@ -86,6 +87,12 @@ class Directory:
             UnknownTargetError: there is no such connection or provider.
             ConfigurationError: its key cannot be had.
         """
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._find(name)
+        return found
+
+    def _find(self, name: str) -> tuple[Connection, Provider]:
         connection = self.connections.get(name)
         if connection is None:
             raise self._unknown_connection(name)

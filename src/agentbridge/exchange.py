@@ -21,6 +21,7 @@ from .model import Pending, Result
 from .pacing import Pace
 from .plans import Plan, RunPlan
 from .redaction import without_auth
+from .retry import sooner
 from .verdict import Failure, error_of, judge
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
@@ -132,7 +133,7 @@ class State(Generic[T]):
         self.observe(happened)
         answer = happened.answer
         if isinstance(answer, HttpResponse):
-            answer = self.response = attrs.evolve(answer, request=shown)
+            answer = self.response = HttpResponse(answer.status, answer.headers, answer.content, shown)
         elif not isinstance(answer, NoAnswer):
             answer = NoAnswer("lost", "the transport returned nothing")
         return self.judged(answer, self.wall)
@@ -145,7 +146,7 @@ class State(Generic[T]):
     @property
     def end(self) -> float | None:
         """When all is over: the total time, or the patience with a run that was accepted."""
-        return min((end for end in (self.deadline, self.given_up) if end is not None), default=None)
+        return sooner(self.deadline, self.given_up)
 
     @property
     def has_time(self) -> bool:
@@ -190,8 +191,7 @@ class State(Generic[T]):
     def _patience(self) -> float | None:
         """How long others are waited for: what is left, and no longer than for an answer."""
         answer = self.plan.timeouts.answer
-        limits = [self.end, None if answer is None else self.now + answer]
-        return min((limit for limit in limits if limit is not None), default=None)
+        return sooner(self.end, None if answer is None else self.now + answer)
 
     def accept(self, pending: Pending) -> Pending:
         """Remember a run that the vendor has accepted, with what the core knows of it."""

@@ -30,7 +30,7 @@ from .prepared import Prepared
 from .provider import Call, Operation, Provider, StreamDecoder
 from .redaction import guard_logs, without_auth
 from .requests import built, fixed
-from .retry import RetryPolicy, Timeouts
+from .retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from .settings import Settings
 from .streaming import StreamPlan
 from .verdict import Asked
@@ -47,10 +47,14 @@ class PlannedRun:
     invocation: Invocation
     plan: RunPlan
     connection: Connection
-    prepared: Prepared
     decoder: Callable[[HttpRequest], StreamDecoder | None]
     callback_url: str | None = None
     others: tuple[PlannedRun, ...] = ()
+
+    @property
+    def prepared(self) -> Prepared:
+        """What would be sent, for a person to read."""
+        return Prepared(self.plan.asked.request, self.plan.asked.dropped)
 
     @property
     def streamed(self) -> StreamPlan:
@@ -110,8 +114,8 @@ def plan_run(
     plan = RunPlan(
         asked=asked,
         send=send,
-        timeouts=settings.timeouts or Timeouts(),
-        retry=settings.retry or RetryPolicy(),
+        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
+        retry=settings.retry or DEFAULT_RETRIES,
         luck=random.random,
         read=directory.reader(name, connection, provider.read),
         build_poll=poller(provider, call, connection, settings),
@@ -124,7 +128,6 @@ def plan_run(
         invocation=invocation,
         plan=plan,
         connection=connection,
-        prepared=Prepared(asked.request, dropped),
         decoder=directory.decoder(name, provider),
         callback_url=sent.callback_url,
     )
@@ -153,8 +156,8 @@ def plan_operation(
     plan = Plan(
         asked=asked,
         send=send,
-        timeouts=settings.timeouts or Timeouts(),
-        retry=settings.retry or RetryPolicy(),
+        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
+        retry=settings.retry or DEFAULT_RETRIES,
         luck=random.random,
         read=directory.reader(name, connection, operation.read),
         pace=directory.paces.get(name),
@@ -214,9 +217,9 @@ def _with_session(invocation: Invocation, provider: Provider, call: Call) -> tup
 def _run_request(provider: Provider, invocation: Invocation, call: Call, connection: Connection) -> HttpRequest:
     """The provider's request, with those options merged into its body that the provider has no place of its own for."""
     request = built(lambda: provider.build_request(invocation, call), provider, connection)
-    rest = {name: value for name, value in call.options.items() if name not in provider.options}
-    if not rest:
+    if call.options.keys() <= provider.options:
         return request
+    rest = {name: value for name, value in call.options.items() if name not in provider.options}
     if not isinstance(request.json, Mapping):
         name = next(iter(rest))
         raise UnsupportedFeatureError(

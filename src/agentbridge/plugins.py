@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pluggy
 
@@ -104,8 +107,7 @@ class Registry(Mapping[str, Provider]):
 
     def _unloaded(self) -> list[importlib.metadata.EntryPoint]:
         if self._waiting is None:
-            found = importlib.metadata.entry_points(group=GROUP) if self._given is None else self._given
-            self._waiting = sorted(set(found), key=lambda point: (point.name, _distribution(point)))
+            self._waiting = list(_installed(_folders()) if self._given is None else _in_order(self._given))
         return self._waiting
 
     def _forget_failure(self, name: str) -> None:
@@ -133,11 +135,45 @@ class Registry(Mapping[str, Provider]):
     def _load_one(self, point: importlib.metadata.EntryPoint) -> None:
         before = dict(self._providers), dict(self._origins)
         try:
-            for provider in _providers_of(point):
-                self.register(provider, origin=_distribution(point))
+            providers, origin = _brought(point) if self._given is not None else _brought_once(point)
+            for provider in providers:
+                self.register(provider, origin=origin)
         except PluginError:  # all or none: half a plugin would be harder to understand than none
             self._providers, self._origins = before
             raise
+
+
+Folders: TypeAlias = tuple[tuple[str, int | None], ...]
+
+
+def _folders() -> Folders:
+    """Where packages are looked for, and when something was installed there last."""
+    return tuple((folder, _modified(folder)) for folder in sys.path)
+
+
+def _modified(folder: str) -> int | None:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=4)
+def _installed(_: Folders) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """What the distributions declare. To read them all takes longer than a hundred calls, so it is done once."""
+    return tuple(_in_order(importlib.metadata.entry_points(group=GROUP)))
+
+
+def _in_order(points: Iterable[importlib.metadata.EntryPoint]) -> list[importlib.metadata.EntryPoint]:
+    return sorted(set(points), key=lambda point: (point.name, _distribution(point)))
+
+
+def _brought(point: importlib.metadata.EntryPoint) -> tuple[tuple[Provider, ...], str]:
+    """The providers of a plugin, and the name of what brought them."""
+    return tuple(_providers_of(point)), _distribution(point)
+
+
+_brought_once = lru_cache(maxsize=64)(_brought)  # providers are stateless, and serve all registries
 
 
 def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:

@@ -39,7 +39,17 @@ def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def without_auth(request: HttpRequest) -> HttpRequest:
     """The request as evidence: names of secret headers stay, their values do not."""
-    return attrs.evolve(request, auth=dict.fromkeys(request.auth, MASK), headers=mask_headers(request.headers))
+    return HttpRequest(
+        request.method,
+        request.url,
+        mask_headers(request.headers),
+        dict.fromkeys(request.auth, MASK),
+        request.json,
+        request.form,
+        request.content,
+        request.idempotent,
+        request.query,
+    )
 
 
 class Redactor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -63,9 +64,15 @@ def fixed(request: HttpRequest, provider: Provider, timeouts: Timeouts | None, m
 
 def _check_request(request: HttpRequest, url: str, provider: Provider) -> None:
     """Raise for a request that would reach another path than was meant, or whose headers cannot be sent."""
-    if any(unquote(step) in {".", ".."} for step in urlsplit(url).path.split("/")):
+    if _leads_out(url):
         raise ConfigurationError(f"the URL {url!r} leads out of its path: check the agent id and base_url")
-    for name, value in {**request.headers, **request.auth}.items():
-        if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-            problem = f"plugin {provider.name!r} puts something into the header {name!r} that no header can carry"
-            raise PluginError(problem, plugin=provider.name)
+    for headers in (request.headers, request.auth):
+        for name, value in headers.items():
+            if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+                problem = f"plugin {provider.name!r} puts something into the header {name!r} that no header can carry"
+                raise PluginError(problem, plugin=provider.name)
+
+
+@lru_cache(maxsize=256)
+def _leads_out(url: str) -> bool:
+    return any(unquote(step) in {".", ".."} for step in urlsplit(url).path.split("/"))

@@ -14,7 +14,7 @@ from .model import Invocation, Pending, Result
 from .planning import asked_of, call_of, poller
 from .plans import RunPlan
 from .provider import Provider
-from .retry import RetryPolicy, Timeouts
+from .retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from .settings import SETTINGS, Settings
 
 
@@ -59,8 +59,8 @@ def plan_pending(
     plan = RunPlan(
         asked=asked_of(pending.connection, connection, provider, call, first.request, pending.session_id),
         send=first,
-        timeouts=settings.timeouts or Timeouts(),
-        retry=settings.retry or RetryPolicy(),
+        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
+        retry=settings.retry or DEFAULT_RETRIES,
         luck=random.random,
         read=directory.reader(pending.connection, connection, provider.read),
         build_poll=ask,

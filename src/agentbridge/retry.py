@@ -12,6 +12,13 @@ from .faults import Fault
 _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
 
 
+def sooner(first: float | None, second: float | None) -> float | None:
+    """The smaller of two limits, of which None is none."""
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first, second)
+
+
 def positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
     """Validates a number of seconds. Raises ConfigurationError for what is none."""
     if value is not None and not (isinstance(value, (int, float)) and 0 < value <= _LONGEST):
@@ -72,3 +79,7 @@ class RetryPolicy:
         if fault.retry_after is not None:
             return fault.retry_after if fault.retry_after <= self.max_delay else None
         return luck * min(self.max_delay, self.first_delay * 2.0 ** min(attempt - 1, 60))
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+DEFAULT_RETRIES = RetryPolicy()

@@ -26,8 +26,12 @@ class Settings:
 
     def over(self, other: Settings | Connection) -> Settings:
         """These settings, and the other's where these say nothing."""
-        mine = {name: getattr(self, name) for name in SETTINGS}
-        return Settings(**{name: getattr(other, name) if value is None else value for name, value in mine.items()})
+        return Settings(
+            retry=other.retry if self.retry is None else self.retry,
+            timeouts=other.timeouts if self.timeouts is None else self.timeouts,
+            on_unsupported=other.on_unsupported if self.on_unsupported is None else self.on_unsupported,
+            tool_errors=other.tool_errors if self.tool_errors is None else self.tool_errors,
+        )
 
     def check(self, label: str) -> Settings:
         """Itself. Raises ConfigurationError for a value that there is not."""
@@ -65,7 +69,11 @@ class CallFields(WaitFields, total=False):
 
 
 SETTINGS = tuple(field.name for field in attrs.fields(Settings))
-_FIELDS = tuple(field.name for field in attrs.fields(Invocation))
+SILENT = Settings()
+"""Of a call that says nothing of its own."""
+
+_FIELDS = frozenset(field.name for field in attrs.fields(Invocation))
+_KNOWN = (_FIELDS | {*SETTINGS, "fallback"}) - {"target"}
 
 
 def described(
@@ -76,11 +84,11 @@ def described(
     Raises:
         ConfigurationError: an argument is wrong.
     """
-    known = {*_FIELDS, *SETTINGS, "fallback"} - {"target"}
     for name in fields:
-        if name not in known:
-            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(known))}")
-    settings = Settings(**{name: fields[name] for name in SETTINGS if name in fields}).check("this call")
+        if name not in _KNOWN:
+            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(_KNOWN))}")
+    own = {name: fields[name] for name in SETTINGS if name in fields}
+    settings = Settings(**own).check("this call") if own else SILENT
     said = {name: value for name, value in fields.items() if name not in SETTINGS}
     fallback = said.pop("fallback", True)
     if not isinstance(fallback, bool):

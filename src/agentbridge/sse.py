@@ -6,14 +6,14 @@ U+2028 or U+0085, at which `str.splitlines` and `httpx.Response.iter_lines` cut.
 
 from __future__ import annotations
 
-import attrs
+from typing import NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
+_SHORT = 200  # bytes
 LARGEST_EVENT = 64 * 1024 * 1024  # bytes
 
 
-@attrs.frozen
-class ServerSentEvent:
+class ServerSentEvent(NamedTuple):
     """One event: its name, empty where the server gave none, and its data."""
 
     name: str
@@ -41,6 +41,8 @@ class SSEParser:
         self._data: list[bytes] = []  # of an event that is not complete
         self._name = ""
         self._size = 0
+        self._before = b""  # the lines before the data of an event that was read line by line, and the name they gave
+        self._said = ""
 
     @property
     def unfinished(self) -> bool:
@@ -60,7 +62,7 @@ class SSEParser:
             chunk = chunk.removeprefix(b"\n")
         if b"\n" not in chunk and b"\r" not in chunk:
             return self._keep(chunk)
-        return self._take(b"".join((*self._pieces, chunk)))
+        return self._take(b"".join((*self._pieces, chunk)) if self._pieces else chunk)
 
     def _skip_mark(self, chunk: bytes) -> bytes:
         """Hold the first bytes back while they may be a byte order mark."""
@@ -78,21 +80,47 @@ class SSEParser:
         return self._checked([])
 
     def _take(self, text: bytes) -> list[ServerSentEvent]:
-        if b"\r" in text:
-            self._after_cr = text.endswith(
-                b"\r"
-            )  # a CR at the end may be half of a CRLF; the line is complete all the same
+        if b"\r" in text:  # one at the end may be half of a CRLF; the line is complete all the same
+            self._after_cr = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = text.split(b"\n")
-        self._pieces = [rest] if rest else []
+        *blocks, text = text.split(b"\n\n")
+        events: list[ServerSentEvent] = []
+        if blocks and (self._data or self._name):
+            events += self._by_lines(blocks.pop(0), 0)
+        for block in blocks:
+            start = block.rfind(b"\n") + 1
+            if block.startswith(b"data:", start) and block[:start] == self._before:
+                events.append(ServerSentEvent(self._said, block[start + 5 :].removeprefix(b" ")))
+            else:
+                events += self._by_lines(block, start)
+        self._pieces, self._size = [], 0
+        if text:
+            *lines, rest = text.split(b"\n")
+            events += self._lines(lines)
+            self._pieces = [rest] if rest else []
+            self._size = len(rest) + sum(map(len, self._data))
+        return self._checked(events)
+
+    def _by_lines(self, block: bytes, start: int) -> list[ServerSentEvent]:
+        """The events that end with this block. Where it is one with data in its last line alone, `block[:start]` is kept:
+
+        servers begin all events alike, and what begins so again need not be read line by line.
+        """
+        counted = self.comments + self.unreadable
+        is_whole = block.startswith(b"data:", start) and start < _SHORT and not (self._data or self._name)
+        events = [*self._lines(block.split(b"\n")), *self._complete()]
+        if is_whole and len(events) == 1 and b"\n" not in events[0].data and counted == self.comments + self.unreadable:
+            self._before, self._said = block[:start], events[0].name
+        return events
+
+    def _lines(self, lines: list[bytes]) -> list[ServerSentEvent]:
         events: list[ServerSentEvent] = []
         for line in lines:
             if line:
                 self._read(line)
-            elif self._data or self._name:
+            else:
                 events += self._complete()
-        self._size = len(rest) + sum(map(len, self._data))
-        return self._checked(events)
+        return events
 
     def _read(self, line: bytes) -> None:
         if line.startswith(b"data:"):

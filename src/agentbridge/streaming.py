@@ -20,6 +20,7 @@ from .model import Pending, Result, Tried
 from .plans import RunPlan
 from .provider import StreamDecoder
 from .redaction import redactor_of
+from .retry import sooner
 from .verdict import Failure, broken_stream, judge_stream
 from .wire import HttpRequest, HttpResponse, NoAnswer
 
@@ -27,6 +28,7 @@ P = TypeVar("P")
 
 _CONTENT = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound)
 _PATIENCE = 1.0  # seconds that a submitted run may be silent after its head before it is left to itself
+_NEXT = Read()
 _KEPT = 256 * 1024  # bytes of a stream that are kept as evidence
 
 
@@ -168,7 +170,8 @@ class Streaming:
         last_event = self.state.now
         ended: NoAnswer | None = None
         while not decoder.done:
-            happened = yield Read(self._limit(last_event))
+            limit = self._limit(last_event)
+            happened = yield _NEXT if limit is None else Read(limit)
             self.state.observe(happened)
             if self.plan.leave and isinstance(happened.answer, NoAnswer) and happened.answer.reason == "deadline":
                 found = self.plan.run.lost() if self.state.has_time else None
@@ -188,7 +191,7 @@ class Streaming:
             if events:
                 last_event = self.state.now
                 self._has_content = self._has_content or any(isinstance(event, _CONTENT) for event in events)
-                self.state.observe((yield Emit((*self.opening(), *events))))
+                self.state.observe((yield Emit((*self.opening(), *events) if not self._began else tuple(events))))
         self.state.response = kept.response
         return self._verdict(decoder, ended)
 
@@ -202,8 +205,7 @@ class Streaming:
     def _limit(self, last_event: float) -> float | None:
         """When the next read must be over: the total time, or the longest time without an event."""
         content = _PATIENCE if self.plan.leave else self.plan.run.timeouts.content
-        limits = [limit for limit in (self.state.deadline, None if content is None else last_event + content) if limit]
-        return min(limits, default=None)
+        return sooner(self.state.deadline, None if content is None else last_event + content)
 
     def _verdict(self, decoder: StreamDecoder, ended: NoAnswer | None) -> Result | Failure:
         value = judge_stream(decoder.finish, self.state.response, self.plan.run.tool_errors)

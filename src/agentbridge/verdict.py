@@ -129,7 +129,7 @@ def _believed(value: object, response: HttpResponse | None, tool_errors: str) ->
     ):
         problem = f"the plugin read it as {type(value).__name__}, which is no Result"
         return Failure(MalformedResponseError, _lost(problem), response)
-    failed = next((call for call in value.tool_calls if call.error is not None), None)
+    failed = next((call for call in value.tool_calls if call.error is not None), None) if value.tool_calls else None
     if failed is None or tool_errors == "report":
         return value
     message = f"tool {failed.name!r} failed: {failed.error}"

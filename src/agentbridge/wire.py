@@ -14,6 +14,7 @@ import attrs
 
 JsonValue: TypeAlias = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 200  # bytes of a body that a repr shows
 
 
@@ -182,8 +183,12 @@ class Sleep:
 
 def decode_json(content: bytes | str) -> Any:
     """Decode JSON strictly: no NaN, no Infinity, and every failure is a ValueError (also nesting too deep)."""
-    text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+    text = content.removeprefix(_BYTE_ORDER_MARK).decode() if isinstance(content, bytes) else content
     try:
+        if text.startswith("{"):
+            value, end = _DECODER.raw_decode(text)  # without a search for blanks around it, where there are none
+            if end == len(text) or not text[end:].strip(" \t\r\n"):
+                return value
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None

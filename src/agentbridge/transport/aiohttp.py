@@ -17,10 +17,10 @@ from typing import Any
 from ..body import Body
 from ..commands import Send
 from ..errors import ConfigurationError
-from ..retry import Timeouts
+from ..retry import DEFAULT_TIMEOUTS, Timeouts, sooner
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import DEFAULT_TIMEOUTS, HEADERS, installed, left, read_whole, sooner, ssl_context
+from .common import HEADERS, installed, left, read_whole, ssl_context
 from .inflating import ENCODINGS, Incoming, UnreadableError
 from .pool import IDLE_EXPIRY, ROOM
 from .proxies import Proxies

@@ -16,14 +16,14 @@ import attrs
 from .._version import __version__
 from ..commands import Send
 from ..errors import ConfigurationError
-from ..retry import Timeouts
+from ..retry import DEFAULT_TIMEOUTS, sooner
 from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
 from .pool import IDLE_EXPIRY
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
 _INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
-DEFAULT_TIMEOUTS = Timeouts()
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
 
 
@@ -84,22 +84,42 @@ class HttpxBase(abc.ABC):
         return {"verify": ssl_context(self._library.__name__, verify), "limits": limits}
 
     def request(self, send: Send, content: Any) -> Any:
-        headers = dict(self._base_headers or self._headers_of_client())
-        headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
-        if send.body.content_type is not None:
-            headers.setdefault("content-type", send.body.content_type)
-        if send.body.content is None:
-            headers["content-length"] = str(send.body.length)
-        extensions = {"timeout": self._limits(send)}
+        """The library's own request, complete: what is left to the library to add costs it more than all the rest."""
         try:
-            return self._library.Request(
-                send.request.method, self._url(send.url), headers=headers, content=content, extensions=extensions
+            url = self._url(send.url)
+            headers = self._headers(send)
+            if isinstance(content, bytes):
+                if content or send.request.method.upper() in _WITH_BODY:
+                    headers.setdefault("content-length", str(len(content)))
+                content = {"stream": self._library.ByteStream(content)}
+            else:
+                content = {"content": content}
+            lines = [*headers.items()] if "host" in headers else [(b"Host", url.netloc), *headers.items()]
+            request = self._library.Request(
+                send.request.method, url, headers=lines, extensions={"timeout": self._limits(send)}, **content
             )
+            if "stream" in content:
+                request.read()  # a hook of the caller's own client may look at `request.content`
+            return request
         except (ValueError, TypeError, self._library.InvalidURL) as error:
             problem = (
                 f"no request can be made of {send.request.url!r}: {type(error).__name__}. Check base_url and headers"
             )
         raise ConfigurationError(problem)
+
+    def _headers(self, send: Send) -> dict[str, str]:
+        """All headers by their names in lower case: the client's, what the body needs, and above them the request's."""
+        request, body = send.request, send.body
+        headers = dict(self._base_headers or self._headers_of_client())
+        for name, value in request.headers.items():
+            headers[name.lower()] = value
+        for name, value in request.auth.items():
+            headers[name.lower()] = value
+        if body.content_type is not None:
+            headers.setdefault("content-type", body.content_type)
+        if body.content is None:
+            headers["content-length"] = str(body.length)
+        return headers
 
     def _headers_of_client(self) -> dict[str, str]:
         return {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
@@ -118,6 +138,8 @@ class HttpxBase(abc.ABC):
         }
         if send.timeouts is None and not self._owned:
             limits = self._client.timeout.as_dict()
+        if send.deadline is None:
+            return limits
         remaining = left(send.deadline)
         return {name: sooner(limit, remaining) for name, limit in limits.items()}
 
@@ -129,7 +151,7 @@ class HttpxBase(abc.ABC):
         limits["read"] = sooner(limits["read"], left(send.deadline))
 
     def response(self, response: Any, content: bytes) -> HttpResponse:
-        return HttpResponse(response.status_code, dict(response.headers.items()), content)  # dict() alone is quadratic
+        return HttpResponse(response.status_code, _texts(response.headers.raw), content)
 
     def no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
@@ -172,19 +194,52 @@ async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAn
             pieces.append(piece)
     finally:
         await opened.close()
-    return attrs.evolve(head, content=b"".join(pieces))
+    return HttpResponse(head.status, head.headers, b"".join(pieces))
+
+
+def _texts(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as the libraries read them, but at once: UTF-8 or else Latin-1, those of one name joined."""
+    try:
+        lines = [(name.decode().lower(), value.decode()) for name, value in raw]
+    except UnicodeDecodeError:
+        lines = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw]
+    headers: dict[str, str] = {}
+    for name, value in lines:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def has_leftovers(response: Any) -> bool:
     """Whether more came than the answer, as with a wrong length. On a kept connection it would answer the next request.
 
-    httpcore keeps such a connection, and tells nobody, hence the private names. A test fails should they ever change.
+    httpcore keeps such a connection, and tells nobody.
+    """
+    parser = parser_of(response)
+    return parser is not None and bool(parser.trailing_data[0])
+
+
+def parser_of(response: Any) -> Any:
+    """h11's connection below an answer; None where the answer comes from elsewhere.
+
+    No public name leads there. A test of both libraries fails should the private ones change.
     """
     found = response.stream
     while found is not None and not hasattr(found, "trailing_data"):
         found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
-    data, _ = getattr(found, "trailing_data", (b"", False))
-    return bool(data)
+    return found
+
+
+def take_arrived(parser: Any, pieces: list[bytes]) -> bool:
+    """Add to the pieces of a body what has arrived already, without waiting; True where that is its end.
+
+    A server writes one chunk for each token, and httpcore hands them out one by one though one read brought many.
+    """
+    try:
+        while type(event := parser.next_event()).__name__ == "Data":
+            pieces.append(bytes(event.data))
+    except Exception:  # httpcore comes upon it next, and says so in its own words
+        return False
+    return type(event).__name__ == "EndOfMessage"
 
 
 @lru_cache(maxsize=32)
@@ -215,11 +270,6 @@ def installed(name: str) -> Any:
         raise ConfigurationError(
             f"transport {name!r} is not installed: pip install 'agentbridge-core[{name}]'"
         ) from None
-
-
-def sooner(first: float | None, second: float | None) -> float | None:
-    """The shorter of two limits; None is none."""
-    return min((limit for limit in (first, second) if limit is not None), default=None)
 
 
 def left(deadline: float | None) -> float | None:

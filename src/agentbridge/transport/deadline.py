@@ -7,10 +7,8 @@ time left. (In the asynchronous world `asyncio.timeout` does this.)
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import time
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,14 +17,19 @@ _PIECE = 64 * 1024  # bytes
 _deadline: ContextVar[float | None] = ContextVar("agentbridge_deadline", default=None)
 
 
-@contextlib.contextmanager
-def until(deadline: float | None) -> Iterator[None]:
+class until:  # noqa: N801 (read as a word: `with until(deadline)`)
     """Every socket operation of this thread inside the block ends at the deadline (monotonic seconds)."""
-    token = _deadline.set(deadline)
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+
+    __slots__ = ("_at", "_token")
+
+    def __init__(self, deadline: float | None) -> None:
+        self._at = deadline
+
+    def __enter__(self) -> None:
+        self._token = _deadline.set(self._at)
+
+    def __exit__(self, *exc: object) -> None:
+        _deadline.reset(self._token)
 
 
 def bound_by_deadline(client: Any, library: str) -> None:

@@ -15,7 +15,7 @@ from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HttpxBase, broken, has_leftovers, left, read_whole
+from .common import HttpxBase, broken, has_leftovers, left, parser_of, read_whole, take_arrived
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
 from .pool import ROOM, AsyncPool
@@ -43,7 +43,7 @@ class HttpxTransport(HttpxBase):
                 pieces.append(piece)
         finally:
             opened.close()
-        return attrs.evolve(opened.head, content=b"".join(pieces))
+        return HttpResponse(opened.head.status, opened.head.headers, b"".join(pieces))
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
@@ -52,7 +52,7 @@ class HttpxTransport(HttpxBase):
         request = self.request(send, _content(send.body))
         try:
             with until(send.deadline):
-                response = self._client.send(request, stream=True, follow_redirects=False)
+                response = self._sent(request)
         except self.failures as error:
             return self.no_answer(error, send.deadline)
         except RuntimeError:
@@ -61,6 +61,14 @@ class HttpxTransport(HttpxBase):
             raise
         self.answering(request, send)
         return Opened(self, response, send.max_answer)
+
+    def _sent(self, request: Any) -> Any:
+        """A client of our own has no hooks, cookies, logins and redirects to look for: its transport is asked directly."""
+        if not self._owned:
+            return self._client.send(request, stream=True, follow_redirects=False)
+        if self._client.is_closed:
+            raise RuntimeError
+        return self._client._transport_for_url(request.url).handle_request(request)  # noqa: SLF001 (see `proxy_of`)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -84,13 +92,19 @@ class Opened:
         self.head = transport.response(response, b"")
         self._transport = transport
         self._response = response
-        self._pieces = _read(response, max_answer)
+        self._stream = iter(response.stream)  # kept until `close`: given up, it would give the connection back unseen
+        incoming = Incoming(self.head.headers, max_answer)
+        in_pieces = self.head.content_type == "text/event-stream"
+        self._pieces = _read(response, self._stream, incoming, parser_of(response) if in_pieces else None)
 
     def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
         try:
             with until(deadline):
-                piece: bytes = next((piece for piece in self._pieces if piece), b"")
+                piece = b""
+                for piece in self._pieces:
+                    if piece:
+                        break
         except self._transport.failures as error:
             return self._transport.no_answer(error, deadline)
         return NoAnswer("deadline") if _is_past(deadline) else piece
@@ -176,7 +190,10 @@ class AsyncOpened:
         self.head = transport.response(response, b"")
         self._transport = transport
         self._response = response
-        self._pieces = _read_async(response, max_answer)
+        self._stream = aiter(response.stream)  # kept until `close`, as above
+        incoming = Incoming(self.head.headers, max_answer)
+        in_pieces = self.head.content_type == "text/event-stream"
+        self._pieces = _read_async(response, self._stream, incoming, parser_of(response) if in_pieces else None)
         self._is_reading = False
 
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
@@ -206,29 +223,38 @@ class AsyncOpened:
             await loops.sleep(0)
         await self._pieces.aclose()
         await self._response.aclose()
+        if hasattr(self._stream, "aclose"):
+            await self._stream.aclose()
 
     def abort(self) -> None:
         """Break the connection off, from any thread."""
         _break_off(self._response)
 
 
-def _read(response: Any, max_answer: int) -> Iterator[bytes]:
+def _read(response: Any, stream: Iterator[bytes], incoming: Incoming, parser: Any) -> Iterator[bytes]:
+    """The body in pieces; where there is a `parser` to ask, all that has arrived in one."""
     if response.is_stream_consumed:  # a hook of the caller's own client has read it
         yield response.content
         return
-    incoming = Incoming(response.headers, max_answer)
-    for raw in response.stream:  # iter_raw would give the connection back unseen at the end
-        yield from incoming.feed(raw)
+    is_over = False
+    while not is_over and (raw := next(stream, None)) is not None:
+        pieces = [raw]
+        is_over = parser is not None and take_arrived(parser, pieces)
+        yield from incoming.feed(b"".join(pieces) if len(pieces) > 1 else raw)
     incoming.end()
 
 
-async def _read_async(response: Any, max_answer: int) -> AsyncGenerator[bytes, None]:
+async def _read_async(
+    response: Any, stream: AsyncIterator[bytes], incoming: Incoming, parser: Any
+) -> AsyncGenerator[bytes, None]:
     if response.is_stream_consumed:
         yield response.content
         return
-    incoming = Incoming(response.headers, max_answer)
-    async for raw in response.stream:
-        for number, piece in enumerate(incoming.feed(raw)):
+    is_over = False
+    while not is_over and (raw := await anext(stream, None)) is not None:
+        pieces = [raw]
+        is_over = parser is not None and take_arrived(parser, pieces)
+        for number, piece in enumerate(incoming.feed(b"".join(pieces) if len(pieces) > 1 else raw)):
             if number:
                 await loops.sleep(0)  # a bomb of many pieces must not keep the loop for itself
             yield piece

@@ -36,27 +36,20 @@ class Incoming:
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
         """The pieces that these bytes become. Raises UnreadableError."""
-        for piece in self._decode.feed(raw):
-            self._size += len(piece)
-            if self._size > self._max_answer:
-                raise UnreadableError(
-                    f"it has more than {self._max_answer} bytes; max_answer of the connection allows more"
-                )
-            yield piece
+        return map(self._counted, (raw,) if self._decode is None else self._decode.feed(raw))
 
     def end(self) -> None:
         """Nothing more comes. Raises UnreadableError where something is missing."""
-        self._decode.end()
+        if self._decode is not None:
+            self._decode.end()
 
-
-class _Plain:
-    """Bytes that travel as they are."""
-
-    def feed(self, raw: bytes) -> Iterator[bytes]:
-        yield raw
-
-    def end(self) -> None:
-        """Nothing can be missing."""
+    def _counted(self, piece: bytes) -> bytes:
+        self._size += len(piece)
+        if self._size > self._max_answer:
+            raise UnreadableError(
+                f"it has more than {self._max_answer} bytes; max_answer of the connection allows more"
+            )
+        return piece
 
 
 class _Deflated:
@@ -116,9 +109,12 @@ class _Unknown:
         """An empty body has no encoding."""
 
 
-def _decoding(header: str) -> _Plain | _Deflated | _Unknown:
+def _decoding(header: str) -> _Deflated | _Unknown | None:
+    """What undoes this encoding; None where the bytes travel as they are."""
+    if not header:
+        return None
     encodings = [name for name in header.lower().replace(" ", "").split(",") if name not in {"", "identity"}]
     if not encodings:
-        return _Plain()
+        return None
     wrapping = _WRAPPINGS.get(encodings[0]) if len(encodings) == 1 else None
     return _Unknown(header) if wrapping is None else _Deflated(wrapping)

@@ -51,6 +51,7 @@ _SENTENCES = (
 def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault:
     """The Result that a prediction proves, or the failure of its last node. Raises ValueError without the proof."""
     nodes = [node for node in answer.agentFlowExecutedData or [] if node]
+    steps = _steps(answer, nodes)
     output = _output(answer)
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)
     found = Result(
@@ -58,8 +59,8 @@ def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault
         output=output,
         id=answer.executionId or answer.chatMessageId,
         session_id=answer.sessionId or answer.chatId,
-        tool_calls=tuple(tool_call(tool) for tool in _tools(answer)),
-        sources=tuple(source(document) for document in _documents(answer)),
+        tool_calls=[tool_call(tool) for step in steps for tool in step.usedTools or [] if tool],
+        sources=[source(document) for step in steps for document in step.sourceDocuments or [] if document],
         usage=_usage(nodes),
         status="waiting_for_input" if answer.action else "completed",
         interrupt=_interrupt(answer, text) if answer.action else None,
@@ -142,20 +143,15 @@ def _interrupt(answer: wire.Prediction, question: str) -> Interrupt:
     return Interrupt(question.strip(), choices, data=answer.action, resume=resume)
 
 
-def _steps(answer: wire.Prediction) -> list[wire.Prediction | wire.Reasoning | wire.NodeOutput]:
-    """All places that report tools and documents."""
-    nodes = [node for node in answer.agentFlowExecutedData or [] if node]
+def _steps(
+    answer: wire.Prediction, nodes: list[wire.ExecutedNode]
+) -> list[wire.Prediction | wire.Reasoning | wire.NodeOutput]:
+    """All places that report tools and documents: the top (chatflow), each step (V1) or each node (V2).
+
+    Empty lists in them may be `[null]` (T: v1_seq).
+    """
     outputs = [node.data.output for node in nodes if node.data and node.data.output]
     return [answer, *(step for step in answer.agentReasoning or [] if step), *outputs]
-
-
-def _tools(answer: wire.Prediction) -> Iterable[wire.UsedTool]:
-    """Tools at the top (chatflow), in each step (V1) or in each node (V2); empty lists may be `[null]` (T: v1_seq)."""
-    return [tool for step in _steps(answer) for tool in step.usedTools or [] if tool]
-
-
-def _documents(answer: wire.Prediction) -> Iterable[wire.SourceDocument]:
-    return [document for step in _steps(answer) for document in step.sourceDocuments or [] if document]
 
 
 def tool_call(tool: wire.UsedTool) -> ToolCall:

@@ -50,6 +50,8 @@ def tests_by_function(session: pytest.Session) -> defaultdict[str, list[pytest.I
 
 def survives(session: pytest.Session, name: str, items: list[pytest.Item]) -> bool:
     """Whether no test notices."""
+    if not items:
+        return True
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] == 0

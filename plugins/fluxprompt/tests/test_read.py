@@ -68,7 +68,8 @@ def test_a_blank_output_is_an_answer_of_the_vendor():
 
 def test_an_unreadable_output_beside_a_readable_one_is_a_warning():
     result = read(envelope(item("one"), {"outputId": "x"}))
-    assert (result.text, len(result.output), len(result.warnings)) == ("one", 2, 1)
+    assert (result.text, len(result.output)) == ("one", 2)
+    assert result.warnings == ("output 2 of 2 has no readable text and is left out of the answer's",)
 
 
 def test_an_id_in_the_envelope_is_taken():
@@ -83,6 +84,7 @@ def test_an_unreadable_optional_field_is_a_warning():
 def test_an_unknown_status_beside_an_answer_is_a_warning():
     body = {**envelope(item("x")), "status": "partial"}
     assert read(body).warnings == ("unknown status 'partial' beside an answer",)
+    assert read({"data": {"message": [item("x")]}}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,7 @@ def test_what_proves_nothing_is_no_answer(body):
         (401, nest(500), FaultKind.AUTHENTICATION, "Refused by a guard"),
         (401, {"message": "no"}, FaultKind.AUTHENTICATION, "no"),
         (403, {"error": {"message": "space"}}, FaultKind.PERMISSION, "space"),
+        (403, nest(500), FaultKind.PERMISSION, "Refused by a guard"),
         (404, error("Execution not found"), FaultKind.NOT_FOUND, "Execution not found"),
         (402, {"error": "no credits"}, FaultKind.QUOTA_EXCEEDED, "no credits"),
         (422, error("cannot be cancelled"), FaultKind.INVALID_REQUEST, "cannot be cancelled"),
@@ -149,6 +152,18 @@ def test_a_failure_is_a_fault_of_its_kind(status, body, kind, message):
     fault = read(body, status)
     assert (type(fault), fault.kind) == (Fault, kind)
     assert message is None or fault.message == message
+
+
+def test_the_code_of_a_failure_is_its_inner_status_or_the_word_that_nobody_knows():
+    assert (read(nest(401)).code, read(nest(404), 400).code, read(nest(500), 403).code) == ("401", "404", "500")
+    assert read(polled("stopped", errorMessage=" ceiling ")) == Fault(FaultKind.EXECUTION, "ceiling", "stopped")
+
+
+@pytest.mark.parametrize(
+    ("execution_id", "partial"), [(ID, Result(text="", output=None, id=ID)), (7, None), (None, None)]
+)
+def test_a_run_that_threw_is_named_where_its_id_can_be_read(execution_id, partial):
+    assert read({"executionId": execution_id, "error": "threw"}, 500).partial == partial
 
 
 def test_the_callback_refusals_are_matched_whole():
@@ -224,6 +239,7 @@ OUTPUTS = [
     (item("one"), "one", "one"),
     (["one", "two"], "one\n\ntwo", ["one", "two"]),
     ({"score": 7}, '{\n  "score": 7\n}', {"score": 7}),
+    ({"größe": 7}, '{\n  "größe": 7\n}', {"größe": 7}),
     ({"message": "hi", "score": 7}, '{\n  "message": "hi",\n  "score": 7\n}', {"message": "hi", "score": 7}),
     ({"statusCode": 404}, '{\n  "statusCode": 404\n}', {"statusCode": 404}),
     ([1, None], "[\n  1,\n  null\n]", [1, None]),

@@ -29,7 +29,8 @@ ROOT = HERE.parents[1]
 LEAST = 90  # percent of the mutants of one module that its tests must notice
 EVERYWHERE = re.compile(r"raise ValueError\(")
 """Survives with no harm in any `read`: what a plugin raises is shown by its type and place alone."""
-Change: TypeAlias = tuple[str, str, str]  # the function, the lines that were, and those that became of them
+KEYS = ("function", "was", "becomes")  # the lines that were, and those that became of them
+Change: TypeAlias = tuple[str, str, str]
 
 
 def main(names: list[str]) -> int:
@@ -64,9 +65,6 @@ def show(title: str, name: str, changes: list[Change]) -> None:
     for change in changes:
         lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in zip(KEYS, change, strict=True))
         print(f"\n# {title}\n[[{name}]]", *lines, sep="\n", flush=True)
-
-
-KEYS = ("function", "was", "becomes")
 
 
 def prepare(place: Path, file: str) -> dict[str, Change]:

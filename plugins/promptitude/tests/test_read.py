@@ -111,6 +111,20 @@ def test_what_proves_nothing_is_no_answer(body):
         read(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "missing"),
+    [
+        ({**SUCCESS, "results": {}}, 200, "no results.result"),
+        ({**SUCCESS, "code": "fine"}, 200, "a code that is neither a success nor an error"),
+        ({"detail": "x"}, 404, "an error, but not in Promptitude's envelope"),
+    ],
+)
+def test_what_is_missing_is_named(body, status, missing):
+    with pytest.raises(ValueError) as caught:
+        read(body, status)
+    assert str(caught.value) == missing
+
+
 KINDS = {
     400: FaultKind.INVALID_REQUEST,
     401: FaultKind.AUTHENTICATION,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agentbridge import Fault, FaultKind, HttpRequest, HttpResponse, Pending, Result, Usage
-from agentbridge_fluxprompt import FluxPrompt
+from agentbridge.drift import Drifts, watched_by
+from agentbridge_fluxprompt import FluxPrompt, wire
 
 ID = "7f3c0e0e-7f1c-4c62-9d3b-0d0f6f6d1f11"
 STATUS_URL = f"https://api.fluxprompt.ai/flux/executions/{ID}"
@@ -190,6 +191,42 @@ def test_a_success_in_a_refusal_is_none(status, body):
         pass
 
 
+@pytest.mark.parametrize(
+    ("code", "status"), [(399, None), (400, 400), (599, 599), (600, None), ("404", None), (True, None), (None, None)]
+)
+def test_an_inner_status_is_a_number_that_means_an_error(code, status):
+    assert wire.inner_status({"statusCode": code}) == status
+
+
+def wrapped(levels: int, *, in_lists: bool = False) -> Any:
+    value: Any = "no"
+    for _ in range(levels):
+        value = [value] if in_lists else {"message": value}
+    return value
+
+
+@pytest.mark.parametrize("in_lists", [False, True])
+def test_a_message_is_looked_for_four_levels_deep(in_lists):
+    assert wire.message_of({"message": wrapped(4, in_lists=in_lists)}) == "no"
+    assert wire.message_of({"message": wrapped(5, in_lists=in_lists)}) == ""
+
+
+def test_an_error_beside_a_status_that_is_none_is_no_failure():
+    assert isinstance(read(polled("in_progress", error="slow")), Pending)
+    assert read(polled("completed", output="x", error="slow")).text == "x"
+
+
+def test_what_is_new_in_a_failure_is_noticed():
+    drifts = Drifts()
+    body = {"status": "error", "data": {"message": "no", "pods": [], "trace": 1}, "trace": 1}
+    watched_by(drifts, read, body)
+    assert {drift.name for drift in drifts.seen()} == {"Failure.trace", "Failure.data.trace"}
+
+
+def test_a_list_is_no_envelope():
+    assert not wire.is_envelope([item("x")])
+
+
 # runs that answer later
 
 
@@ -240,6 +277,8 @@ OUTPUTS = [
     (["one", "two"], "one\n\ntwo", ["one", "two"]),
     ({"score": 7}, '{\n  "score": 7\n}', {"score": 7}),
     ({"größe": 7}, '{\n  "größe": 7\n}', {"größe": 7}),
+    ({"text": "hi", "score": 7}, '{\n  "text": "hi",\n  "score": 7\n}', {"text": "hi", "score": 7}),
+    ([{"score": 7}], '[\n  {\n    "score": 7\n  }\n]', [{"score": 7}]),
     ({"message": "hi", "score": 7}, '{\n  "message": "hi",\n  "score": 7\n}', {"message": "hi", "score": 7}),
     ({"statusCode": 404}, '{\n  "statusCode": 404\n}', {"statusCode": 404}),
     ([1, None], "[\n  1,\n  null\n]", [1, None]),
@@ -259,7 +298,7 @@ def test_a_completed_run_is_an_answer_whatever_the_type_of_its_output(output, te
     [
         {}, {"output": None}, {"output": []}, {"output": {}}, {"output": [None]}, {"output": [[], {}]},
         {"output": envelope()}, {"output": {"message": []}}, {"output": {"message": None}}, {"output": [item(None)]},
-        {"output": {"data": {"message": {}}}},
+        {"output": {"data": {"message": {}}}}, {"output": [{"outputId": "o"}]},
     ],
 )  # fmt: skip
 def test_a_completed_run_without_an_output_proves_nothing(more):

@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test test-live fuzz pitfalls bench bench-check check install format clean
+.PHONY: demo test test-live fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -36,6 +36,9 @@ bench: .venv/.bench           ## what it costs against plain httpx; ROWS="sync_c
 
 bench-check: .venv/.bench     ## the same, failing where a budget is missed by more than the noise
 	@$(BIN)/python -m benchmarks $(ROWS) --rounds $(ROUNDS) --check
+
+mutants: .venv/.mutants       ## do the tests of what reads answers notice a change of it? MODULES of tools/mutation/modules.toml, or all; not part of `test`
+	@$(BIN)/python tools/mutation/run.py $(MODULES)
 
 check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import-linter
 	@$(BIN)/python tools/scan_secrets.py
@@ -75,6 +78,10 @@ format: .venv/.dev
 	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[httpx2]' -e plugins/flowise
 	@$(PYTHON) -m venv .venv/bench-raw
 	@.venv/bench-raw/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt httpx==0.28.1
+	@touch $@
+
+.venv/.mutants: .venv/.dev
+	@$(PIP) -e '.[mutation]'
 	@touch $@
 
 # A plugin of somebody else's, from its built wheel, in an environment that knows nothing of this folder.

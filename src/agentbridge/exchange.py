@@ -176,7 +176,7 @@ class State(Generic[T]):
         limit = self._patience
         yield from self._wait_for(Turn(pace.line, limit), partial(not_in_line, pace))
         while (wait := pace.take(self.now)) > 0:
-            if limit is not None and self.now + wait > limit:
+            if limit is not None and self.now + wait >= limit:
                 raise self.error(not_in_line(pace, self.now - self.started, wait))
             yield from self.sleep(wait)
         self.observe((yield Release(pace.line)))

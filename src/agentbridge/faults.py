@@ -8,7 +8,7 @@ import enum
 import http
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -89,7 +89,7 @@ def fault_from_status(
     return Fault(
         kind=kind,
         message=message or reason_phrase(status),
-        code=None if code is None else str(code),
+        code=code,
         retryable=kind in RETRYABLE,
         may_have_run=_may_have_run(kind, status),
         partial=partial,
@@ -101,7 +101,7 @@ def complete(fault: Fault, status: int) -> Fault:
 
     A time to wait that is none, as -1 or NaN, is left out.
     """
-    same = _kind_of(status) is fault.kind and not 200 <= status <= 299
+    same = _kind_of(status) is fault.kind
     may_have_run = _may_have_run(fault.kind, status) if same else fault.kind in MAY_HAVE_RUN
     return attrs.evolve(
         fault,
@@ -123,10 +123,9 @@ def parse_retry_after(headers: Mapping[str, str], wall: float) -> float | None:
         return milliseconds / 1000
     value = headers.get("retry-after")
     seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    until = _date(value)
-    return None if until is None else max(0.0, until - (_date(headers.get("date", "")) or wall))
+    if seconds is None and (until := _date(value)) is not None:
+        return max(0.0, until - (_date(headers.get("date")) or wall))
+    return seconds
 
 
 def reason_phrase(status: int) -> str:
@@ -146,19 +145,19 @@ def _kind_of(status: int) -> FaultKind:
 
 
 def _may_have_run(kind: FaultKind, status: int) -> bool:
-    redirected = 300 <= status <= 399
+    redirected = status // 100 == 3
     return status in _GAVE_UP_WAITING or (kind in MAY_HAVE_RUN and not redirected)
 
 
-def _number(value: str | float | None) -> float | None:
+def _number(value: Any) -> float | None:
     try:
-        number = float("" if value is None else value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and number >= 0 else None
 
 
-def _date(value: str) -> float | None:
+def _date(value: Any) -> float | None:
     try:
         date = email.utils.parsedate_to_datetime(value)
         return (date if date.tzinfo else date.replace(tzinfo=dt.UTC)).timestamp()  # dates of HTTP are all in GMT

@@ -5,7 +5,7 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from agentbridge import Fault, FaultKind, errors, fault_from_status
+from agentbridge import Fault, FaultKind, Result, errors, fault_from_status
 from agentbridge.faults import complete, parse_retry_after
 
 # status -> class, retryable, may have run: typed from architecture section 4
@@ -19,6 +19,7 @@ TABLE = {
     409: ("InvalidRequestError", False, False),
     418: ("InvalidRequestError", False, False),
     422: ("InvalidRequestError", False, False),
+    499: ("InvalidRequestError", False, False),
     429: ("RateLimitError", True, False),
     503: ("UnavailableError", True, False),
     502: ("UnavailableError", True, True),
@@ -29,8 +30,14 @@ TABLE = {
     425: ("UnavailableError", True, True),
     500: ("ProviderError", False, True),
     501: ("ProviderError", False, True),
+    519: ("ProviderError", False, True),
+    530: ("ProviderError", False, True),
+    200: ("ProviderError", False, True),
+    299: ("ProviderError", False, True),
+    300: ("ProviderError", False, False),
     301: ("ProviderError", False, False),
     302: ("ProviderError", False, False),
+    399: ("ProviderError", False, False),
 }
 WALL = 1_800_000_000.0
 
@@ -39,6 +46,48 @@ WALL = 1_800_000_000.0
 def test_a_status_means_what_the_contract_says(status):
     fault = fault_from_status(status)
     assert (errors.error_class(fault.kind).__name__, fault.retryable, fault.may_have_run) == TABLE[status]
+
+
+def test_the_fault_of_a_status_has_what_it_was_given():
+    partial = Result(text="half", output="half")
+    fault = fault_from_status(402, "No credits", code=7, partial=partial)
+    assert (fault.message, fault.code, fault.partial) == ("No credits", "7", partial)
+
+
+def test_without_a_message_a_status_says_its_phrase_and_an_odd_one_that_it_has_none():
+    assert (fault_from_status(503).message, fault_from_status(503).code) == ("Service Unavailable", None)
+    assert fault_from_status(999).message == "the vendor reported a failure without a message"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "retryable", "may_have_run"),
+    [
+        # the status says more than the kind, where it is of that kind
+        (FaultKind.UNAVAILABLE, 502, True, True),
+        (FaultKind.UNAVAILABLE, 503, True, False),
+        (FaultKind.UNKNOWN, 302, False, False),
+        # else the kind alone counts
+        (FaultKind.UNAVAILABLE, 200, True, False),
+        (FaultKind.NOT_FOUND, 502, False, False),
+        (FaultKind.RATE_LIMITED, 408, True, False),
+        (FaultKind.EXECUTION, 302, False, True),
+        (FaultKind.EXECUTION, 200, False, True),
+        (FaultKind.UNKNOWN, 200, False, True),
+    ],
+)
+def test_what_a_provider_left_open_follows_from_the_kind_and_the_status(kind, status, retryable, may_have_run):
+    fault = complete(Fault(kind, "No"), status)
+    assert (fault.retryable, fault.may_have_run) == (retryable, may_have_run)
+
+
+def test_what_a_provider_said_stays():
+    said = Fault(FaultKind.EXECUTION, "No", "7", 2.5, retryable=True, may_have_run=False)
+    assert complete(said, 502) == said
+
+
+def test_a_message_is_trimmed_and_a_blank_one_becomes_the_phrase_of_the_status():
+    assert complete(Fault(FaultKind.UNKNOWN, " No\n"), 500).message == "No"
+    assert complete(Fault(FaultKind.UNKNOWN, " "), 500).message == "Internal Server Error"
 
 
 @given(st.integers(-1000, 10_000))
@@ -57,6 +106,7 @@ def test_no_status_is_unknown_to_the_table(status):
         ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT", "date": "Fri, 15 Jan 2027 08:00:00 GMT"}, 30.0),
         ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, 30.0),
         ({"retry-after": "Fri, 15 Jan 2027 09:00:30 GMT", "date": "Fri, 15 Jan 2027 09:00:00 GMT"}, 30.0),
+        ({"retry-after": "Fri, 15 Jan 2027 10:00:30 +0200"}, 30.0),
         ({"retry-after": "Thu, 01 Jan 1970 00:00:00 GMT"}, 0.0),
         ({"retry-after": "99999999999"}, 99999999999.0),
         ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT", "date": "Fri, 15 Jan 2027 08:01:00 GMT"}, 0.0),

@@ -30,6 +30,10 @@ def test_an_acknowledgement_is_no_answer_yet(body):
     assert read(body) is None
 
 
+def test_a_callback_without_a_body_is_no_answer_yet():
+    assert FlowGent().read_callback(HttpRequest("POST", "https://me.example/x")) is None
+
+
 @pytest.mark.parametrize("body", [b"<html>", {}, {"statusCode": 200, "body": {}}])
 def test_what_proves_nothing_is_unreadable(body):
     with pytest.raises(ValueError, match=r".*"):

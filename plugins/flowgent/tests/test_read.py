@@ -7,6 +7,7 @@ import json
 import pytest
 
 from agentbridge import FaultKind, HttpResponse, Message, Pending, Result, ToolCall, Usage
+from agentbridge.drift import Drifts, watched_by
 from agentbridge_flowgent import FlowGent
 
 QUESTION = {"role": "user", "content": "Hello, I have a question about my order"}
@@ -75,7 +76,7 @@ def test_the_older_form_with_parts_and_no_turn_of_the_user():
     assert result.warnings == ()
 
 
-@pytest.mark.parametrize("status", [200, "200", " 200 ", 200.0, 201, None])
+@pytest.mark.parametrize("status", [200, "200", " 200 ", 200.0, 201, 299, None])
 def test_spellings_of_the_inner_status(status):
     assert read(success(QUESTION, ANSWER, status=status)).text == ANSWER["content"]
 
@@ -83,6 +84,7 @@ def test_spellings_of_the_inner_status(status):
 def test_the_inner_body_as_json_text():
     whole = success(QUESTION, ANSWER)
     assert read({"statusCode": "200", "body": json.dumps(whole["body"])}) == read(whole)
+    assert read({"statusCode": "200", "body": " \n" + json.dumps(whole["body"])}) == read(whole)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,7 @@ def test_the_inner_body_as_json_text():
         ([{"role": "assistant", "content": "Done."}, {"role": "assistant", "content": " "}], "Done."),
         ([{"role": "assistant", "content": {"type": "text", "text": "Done."}}], "Done."),
         ([assistant("Done", {"type": "image", "url": "x"}, ".")], "Done."),
+        ([assistant({"text": "Done."})], "Done."),
         ([{"role": "assistant", "content": " "}], " "),
         ([assistant(text(""))], ""),
         ([assistant(tool_call()), tool_result("sent")], ""),
@@ -250,12 +253,29 @@ def test_an_unknown_sentence_in_a_200_is_a_failed_run(error):
         ({"error": True}, "the agent failed without a message"),
         ({"error": {"message": "Model failed"}}, "Model failed"),
         ({"error": ["a"], "conversation_history": []}, '["a"]'),
+        ({"error": {"reason": "größe"}}, '{"reason": "größe"}'),
+        ({"error": "Invalid API key"}, "Invalid API key"),  # a documented sentence, but of the flat family
     ],
 )
 def test_an_error_inside_an_inner_200_is_a_failed_run(inner, message):
     fault = read({"statusCode": 200, "body": inner})
     assert (fault.kind, fault.message, fault.code) == (FaultKind.EXECUTION, message, "200")
     assert fault.partial is None
+
+
+@pytest.mark.parametrize("body", [{"statusCode": 200}, {"body": {}}, {"statusCode": 200, "body": {}}])
+def test_a_documented_sentence_counts_only_where_nothing_of_the_envelope_is_there(body):
+    assert read({**body, "error": "Invalid API key"}).kind is FaultKind.EXECUTION
+    assert read({"error": "Invalid API key"}).kind is FaultKind.AUTHENTICATION
+
+
+def test_an_inner_300_is_no_success():
+    assert read(success(QUESTION, ANSWER, status=300)).kind is FaultKind.UNKNOWN
+
+
+@pytest.mark.parametrize(("inner", "code"), [(402.0, "402"), (" 402 ", "402"), ("E_MODEL", "E_MODEL"), (True, None)])
+def test_the_code_of_an_error_is_its_inner_status_as_a_number_or_as_it_is(inner, code):
+    assert read({"statusCode": inner, "body": {"message": "No"}}, 500).code == code
 
 
 @pytest.mark.parametrize("error", [None, "", " ", False, {}, [], 0])
@@ -300,3 +320,15 @@ def test_the_acknowledgement_is_no_answer(status):
 def test_an_acknowledgement_with_an_error_is_an_error():
     assert read({**ACKNOWLEDGED, "error": "Invalid API key"}).kind is FaultKind.AUTHENTICATION
     assert read(ACKNOWLEDGED, 503).kind is FaultKind.UNAVAILABLE
+
+
+def test_a_conversation_is_an_answer_also_beside_the_word_processing():
+    whole = success(QUESTION, ANSWER)
+    whole["body"]["status"] = "processing"
+    assert read(whole).text == ANSWER["content"]
+
+
+def test_what_is_new_in_an_acknowledgement_is_noticed():
+    drifts = Drifts()
+    watched_by(drifts, read, {"statusCode": 200, "body": {**ACKNOWLEDGED, "job_id": "j-1"}})
+    assert [drift.name for drift in drifts.seen()] == ["Acknowledgement.job_id"]

@@ -63,6 +63,7 @@ def text(value):
         ({"success": False, "message": "timed out"}, "timed out"),
         ({"success": "false", "message": "timed out"}, "timed out"),
         ('{"error": "timed out"}', "timed out"),
+        ({"success": False, "message": "timed out", "content": "x"}, "timed out"),
         ({"error": None, "isError": False, "success": True}, None),
         ({"error": "", "state": "shipped"}, None),
         ("Error: timed out", None),  # prose is not searched
@@ -115,6 +116,7 @@ def test_no_reported_tools(empty):
         [{"name": "lookup", "id": "c1", "arguments": {"a": 1}, "result": {"error": "timed out"}}],
         {"name": "lookup", "id": "c1", "arguments": {"a": 1}, "result": {"error": "timed out"}},
         {"lookup": {"id": "c1", "arguments": {"a": 1}, "result": {"error": "timed out"}}},
+        {"c1": {"name": "lookup", "id": "c1", "arguments": {"a": 1}, "result": {"error": "timed out"}}},
     ],
 )
 def test_reported_tools_in_any_recognisable_form(reported):
@@ -130,11 +132,29 @@ def test_a_reported_tool_that_is_in_the_history_too_is_one_call():
         assert result.tool_calls == (ToolCall("lookup", {"order": 7}, "ok", None, "call_1"),)
 
 
-@pytest.mark.parametrize("odd", ["two", 2, [1, "x"], {"total": 2}, [{"count": 1}]])
+@pytest.mark.parametrize("odd", ["two", 2, [1, "x"], {"total": 2}, {"total": {"count": 1}}, [{"count": 1}]])
 def test_reported_tools_in_an_unknown_form_are_a_warning(odd):
     result = read(success(QUESTION, ANSWER, metadata={**METADATA, "tool_calls": odd}))
     assert (result.text, result.tool_calls) == (ANSWER["content"], ())
     assert result.warnings == ("metadata.tool_calls is not understood and left out",)
+
+
+def test_reported_tools_without_an_id_that_the_history_does_not_name_are_calls_of_their_own():
+    reported = [{"name": "search"}, {"name": "mail"}]
+    result = read(success(QUESTION, ANSWER, metadata={**METADATA, "tool_calls": reported}))
+    assert [call.name for call in result.tool_calls] == ["search", "mail"]
+
+
+def test_a_part_without_a_name_is_a_call_without_one():
+    nameless = {"type": "tool-call", "toolCallId": "c1", "args": {}}
+    assert read(success(assistant(nameless), ANSWER)).tool_calls == (ToolCall("", {}, id="c1"),)
+
+
+def test_what_cannot_be_read_of_a_tool_is_a_warning():
+    left_out = ("toolCallId of the answer is unreadable and left out",)
+    assert read(success(assistant(tool_call({})), ANSWER)).warnings == left_out
+    reported = {**METADATA, "tool_calls": [{"toolName": "lookup", "toolCallId": {}}]}
+    assert read(success(ANSWER, metadata=reported)).warnings == left_out
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-10, 700) | st.floats() | st.text(max_size=5)

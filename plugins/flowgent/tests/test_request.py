@@ -48,8 +48,20 @@ def test_other_roles_are_refused_by_name(role):
 
 
 def test_nothing_to_say_is_refused():
-    with pytest.raises(UnsupportedFeatureError, match=r"'text': .* Give text or messages"):
+    with pytest.raises(UnsupportedFeatureError) as caught:
         build(session_id="thread_1")
+    assert caught.value.args == ("text", "an agent answers messages, and there is none. Give text or messages")
+
+
+def test_messages_may_stand_in_an_option_instead():
+    assert build(options={"messages": "hello"}).json == {}
+
+
+def test_a_base_url_with_a_query_is_refused_since_it_would_end_up_inside_of_the_path():
+    call = Call(base_url=f"{BASE}?x=1", agent="a-1", api_key=None, options={})
+    with pytest.raises(UnsupportedFeatureError) as caught:
+        FlowGent().build_request(Invocation(target="flowgent:a-1", text="x"), call)
+    assert caught.value.args == ("base_url", "a query there would end up in the middle of the URL. Leave it out")
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,29 @@ def test_a_failure_is_one_in_each_of_its_forms(body):
 def test_what_proves_nothing_is_unreadable(body):
     with pytest.raises(ValueError, match=r".*"):
         read(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        (b'"hi"', Result(text="hi", output="hi")),
+        (b'{"text": "hi"}', Result(text="hi", output="hi")),
+        (b"caf\xe9", Result(text="caf\ufffd", output="caf\ufffd", warnings=("the callback is no JSON",))),
+        (b'{"status": "success", "executionId": "e-1", "data": {"message": [{"text": "hi"}]}}',
+         Result(text="hi", output="hi", id="e-1")),
+        (b'{"executionId": "e-1", "status": "stopped", "output": "hi"}', Result(text="hi", output="hi", id="e-1")),
+        (b'{"executionId": "e-1", "status": "completed", "output": "hi", "errorMessage": "x"}',
+         Result(text="hi", output="hi", id="e-1")),
+        (b'{"executionId": "e-1", "output": "hi", "errorMessage": "x"}', Result(text="hi", output="hi", id="e-1")),
+        (b'{"executionId": "e-1", "status": "stopped", "output": "hi", "errorMessage": " ceiling "}',
+         Fault(FaultKind.EXECUTION, "ceiling", "stopped")),
+    ],
+)  # fmt: skip
+def test_a_callback_is_all_that_it_says_and_nothing_else(body, result):
+    assert FluxPrompt().read_callback(HttpRequest("POST", "https://me.example/x", content=body)) == result
+
+
+@pytest.mark.parametrize("page", [b" \n<!DOCTYPE html><p>", b" \n<HTML>"])
+def test_a_page_that_is_posted_is_no_text_of_a_node(page):
+    with pytest.raises(ValueError, match=r".*"):
+        FluxPrompt().read_callback(HttpRequest("POST", "https://me.example/x", content=page))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from agentbridge import Fault, FaultKind, HttpRequest, HttpResponse, Pending, Result, Usage
-from agentbridge_fluxprompt import FluxPrompt
+from agentbridge.drift import Drifts, watched_by
+from agentbridge_fluxprompt import FluxPrompt, wire
 
 ID = "7f3c0e0e-7f1c-4c62-9d3b-0d0f6f6d1f11"
 STATUS_URL = f"https://api.fluxprompt.ai/flux/executions/{ID}"
@@ -68,7 +69,8 @@ def test_a_blank_output_is_an_answer_of_the_vendor():
 
 def test_an_unreadable_output_beside_a_readable_one_is_a_warning():
     result = read(envelope(item("one"), {"outputId": "x"}))
-    assert (result.text, len(result.output), len(result.warnings)) == ("one", 2, 1)
+    assert (result.text, len(result.output)) == ("one", 2)
+    assert result.warnings == ("output 2 of 2 has no readable text and is left out of the answer's",)
 
 
 def test_an_id_in_the_envelope_is_taken():
@@ -83,6 +85,7 @@ def test_an_unreadable_optional_field_is_a_warning():
 def test_an_unknown_status_beside_an_answer_is_a_warning():
     body = {**envelope(item("x")), "status": "partial"}
     assert read(body).warnings == ("unknown status 'partial' beside an answer",)
+    assert read({"data": {"message": [item("x")]}}).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,7 @@ def test_what_proves_nothing_is_no_answer(body):
         (401, nest(500), FaultKind.AUTHENTICATION, "Refused by a guard"),
         (401, {"message": "no"}, FaultKind.AUTHENTICATION, "no"),
         (403, {"error": {"message": "space"}}, FaultKind.PERMISSION, "space"),
+        (403, nest(500), FaultKind.PERMISSION, "Refused by a guard"),
         (404, error("Execution not found"), FaultKind.NOT_FOUND, "Execution not found"),
         (402, {"error": "no credits"}, FaultKind.QUOTA_EXCEEDED, "no credits"),
         (422, error("cannot be cancelled"), FaultKind.INVALID_REQUEST, "cannot be cancelled"),
@@ -149,6 +153,18 @@ def test_a_failure_is_a_fault_of_its_kind(status, body, kind, message):
     fault = read(body, status)
     assert (type(fault), fault.kind) == (Fault, kind)
     assert message is None or fault.message == message
+
+
+def test_the_code_of_a_failure_is_its_inner_status_or_the_word_that_nobody_knows():
+    assert (read(nest(401)).code, read(nest(404), 400).code, read(nest(500), 403).code) == ("401", "404", "500")
+    assert read(polled("stopped", errorMessage=" ceiling ")) == Fault(FaultKind.EXECUTION, "ceiling", "stopped")
+
+
+@pytest.mark.parametrize(
+    ("execution_id", "partial"), [(ID, Result(text="", output=None, id=ID)), (7, None), (None, None)]
+)
+def test_a_run_that_threw_is_named_where_its_id_can_be_read(execution_id, partial):
+    assert read({"executionId": execution_id, "error": "threw"}, 500).partial == partial
 
 
 def test_the_callback_refusals_are_matched_whole():
@@ -173,6 +189,42 @@ def test_a_success_in_a_refusal_is_none(status, body):
         assert isinstance(read(body, status), Fault)
     except ValueError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(399, None), (400, 400), (599, 599), (600, None), ("404", None), (True, None), (None, None)]
+)
+def test_an_inner_status_is_a_number_that_means_an_error(code, status):
+    assert wire.inner_status({"statusCode": code}) == status
+
+
+def wrapped(levels: int, *, in_lists: bool = False) -> Any:
+    value: Any = "no"
+    for _ in range(levels):
+        value = [value] if in_lists else {"message": value}
+    return value
+
+
+@pytest.mark.parametrize("in_lists", [False, True])
+def test_a_message_is_looked_for_four_levels_deep(in_lists):
+    assert wire.message_of({"message": wrapped(4, in_lists=in_lists)}) == "no"
+    assert wire.message_of({"message": wrapped(5, in_lists=in_lists)}) == ""
+
+
+def test_an_error_beside_a_status_that_is_none_is_no_failure():
+    assert isinstance(read(polled("in_progress", error="slow")), Pending)
+    assert read(polled("completed", output="x", error="slow")).text == "x"
+
+
+def test_what_is_new_in_a_failure_is_noticed():
+    drifts = Drifts()
+    body = {"status": "error", "data": {"message": "no", "pods": [], "trace": 1}, "trace": 1}
+    watched_by(drifts, read, body)
+    assert {drift.name for drift in drifts.seen()} == {"Failure.trace", "Failure.data.trace"}
+
+
+def test_a_list_is_no_envelope():
+    assert not wire.is_envelope([item("x")])
 
 
 # runs that answer later
@@ -224,6 +276,9 @@ OUTPUTS = [
     (item("one"), "one", "one"),
     (["one", "two"], "one\n\ntwo", ["one", "two"]),
     ({"score": 7}, '{\n  "score": 7\n}', {"score": 7}),
+    ({"größe": 7}, '{\n  "größe": 7\n}', {"größe": 7}),
+    ({"text": "hi", "score": 7}, '{\n  "text": "hi",\n  "score": 7\n}', {"text": "hi", "score": 7}),
+    ([{"score": 7}], '[\n  {\n    "score": 7\n  }\n]', [{"score": 7}]),
     ({"message": "hi", "score": 7}, '{\n  "message": "hi",\n  "score": 7\n}', {"message": "hi", "score": 7}),
     ({"statusCode": 404}, '{\n  "statusCode": 404\n}', {"statusCode": 404}),
     ([1, None], "[\n  1,\n  null\n]", [1, None]),
@@ -243,7 +298,7 @@ def test_a_completed_run_is_an_answer_whatever_the_type_of_its_output(output, te
     [
         {}, {"output": None}, {"output": []}, {"output": {}}, {"output": [None]}, {"output": [[], {}]},
         {"output": envelope()}, {"output": {"message": []}}, {"output": {"message": None}}, {"output": [item(None)]},
-        {"output": {"data": {"message": {}}}},
+        {"output": {"data": {"message": {}}}}, {"output": [{"outputId": "o"}]},
     ],
 )  # fmt: skip
 def test_a_completed_run_without_an_output_proves_nothing(more):

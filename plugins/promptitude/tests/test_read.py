@@ -50,6 +50,7 @@ def test_any_json_value_is_an_answer_and_output_keeps_it(value, text):
         {"code": "200"},
         {"code": " 200 "},
         {"code": 200.0},
+        {"code": 299},
         {"code": None},
         {"error": None},
         {"error": "false"},
@@ -110,6 +111,20 @@ def test_what_proves_nothing_is_no_answer(body):
         read(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "missing"),
+    [
+        ({**SUCCESS, "results": {}}, 200, "no results.result"),
+        ({**SUCCESS, "code": "fine"}, 200, "a code that is neither a success nor an error"),
+        ({"detail": "x"}, 404, "an error, but not in Promptitude's envelope"),
+    ],
+)
+def test_what_is_missing_is_named(body, status, missing):
+    with pytest.raises(ValueError) as caught:
+        read(body, status)
+    assert str(caught.value) == missing
+
+
 KINDS = {
     400: FaultKind.INVALID_REQUEST,
     401: FaultKind.AUTHENTICATION,
@@ -162,6 +177,9 @@ def test_retryable_and_may_have_run_follow_the_code():
     [
         ({"error": True, "message": "OK", "code": 200}, "it failed without a message"),
         ({"error": True}, "it failed without a message"),
+        ({"error": "True"}, "it failed without a message"),
+        ({"error": 1}, "it failed without a message"),
+        ({"error": {"reason": "größe"}}, '{"reason": "größe"}'),
         ({"error": "Out of memory"}, "Out of memory"),
         ({"error": {"reason": "x"}}, '{"reason": "x"}'),
         ({"error": True, "message": ["name is required"]}, '["name is required"]'),
@@ -180,6 +198,17 @@ def test_an_odd_code_beside_the_flag_is_kept():
 def test_what_came_with_an_error_is_kept():
     fault = read({"code": 500, "error": True, "results": {"result": ["a", "b"], "logId": "log-1"}})
     assert fault.partial == Result(text="a\nb", output=["a", "b"], id="log-1")
+    named = read({"code": 500, "error": True, "results": {"logId": "log-1"}})
+    assert named.partial == Result(text="", output=None, id="log-1")
+    assert read({"code": 500, "error": True, "results": {}}).partial is None
+
+
+def test_a_code_of_300_is_no_success():
+    assert read({**SUCCESS, "code": 300}).kind is FaultKind.UNKNOWN
+
+
+def test_the_code_of_an_error_is_said_as_a_number():
+    assert read({**SUCCESS, "code": 402.0}).code == "402"
 
 
 @pytest.mark.parametrize("body", [{"detail": "no such page"}, [], b"<html>", b"", {}])

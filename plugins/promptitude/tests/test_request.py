@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentbridge import Call, Connection, Invocation, UnsupportedFeatureError
-from agentbridge_promptitude import Promptitude
+from agentbridge_promptitude import Promptitude, endpoint, wire
 
 BASE = "https://api.promptitude.io/v1"
 
@@ -50,9 +50,23 @@ def test_the_flow_id_is_encoded_and_may_be_a_copied_url(agent, path):
 
 
 def test_the_deprecated_key_in_the_body_is_refused_without_naming_it():
-    with pytest.raises(UnsupportedFeatureError, match="the connection's api_key") as caught:
+    with pytest.raises(UnsupportedFeatureError) as caught:
         build(options={"apiKey": "canary-key"})
-    assert "canary-key" not in str(caught.value)
+    assert str(caught.value) == (
+        "this provider cannot carry \"options['apiKey']\": the key travels in the Authorization header only."
+        " Give it as the connection's api_key"
+    )
+
+
+def test_a_base_url_with_a_query_is_refused_since_it_would_end_up_inside_of_the_path():
+    call = Call(base_url=f"{BASE}?x=1", agent="f-42", api_key=None, options={})
+    with pytest.raises(UnsupportedFeatureError) as caught:
+        Promptitude().build_request(Invocation(target="promptitude:f-42"), call)
+    assert caught.value.args == ("base_url", "a query there would end up in the middle of the URL. Leave it out")
+
+
+def test_a_body_has_only_what_was_said():
+    assert endpoint.said(wire.Generate(prompt=wire.AskedPrompt(promptId="p-1"))) == {"prompt": {"promptId": "p-1"}}
 
 
 @pytest.fixture

@@ -64,9 +64,10 @@ class FlowGent(Provider):
 
     def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
         """The same envelope as a direct answer: undocumented, an inference. None for an acknowledgement or nothing."""
-        if not (callback.content or b"").strip():
+        content = callback.content or b""
+        if not content.strip():
             return None
-        value = self.read(HttpResponse(200, callback.headers, callback.content or b""))
+        value = self.read(HttpResponse(200, callback.headers, content))
         return None if isinstance(value, Pending) else value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from agentbridge import (
     Fault,
@@ -19,6 +19,8 @@ from agentbridge import (
 )
 
 from . import wire
+
+N = TypeVar("N", int, float)
 
 
 def failure(body: wire.Failure) -> Fault:
@@ -190,11 +192,11 @@ def _usage(nodes: list[wire.ExecutedNode]) -> Usage | None:
         input_tokens=_sum(usage.input_tokens for usage in counted),
         output_tokens=_sum(usage.output_tokens for usage in counted),
         total_tokens=_sum(usage.total_tokens for usage in counted),
-        duration_ms=sum(delta for delta in deltas if delta is not None) if any(d is not None for d in deltas) else None,
+        duration_ms=_sum(deltas),
         model=next((model for model in reversed(models) if model), None),
     )
 
 
-def _sum(numbers: Iterable[int | None]) -> int | None:
+def _sum(numbers: Iterable[N | None]) -> N | None:
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

@@ -87,8 +87,8 @@ def _called_back(body: dict[str, Any]) -> Result | Fault | None:
     if status in wire.RUNNING:
         return None
     execution, warnings = wire.Consolidated.parse(body)
-    if status not in {"", *wire.DONE} and (execution.errorMessage or "").strip():
-        return Fault(FaultKind.EXECUTION, execution.errorMessage or "", code=execution.status, may_have_run=True)
+    if status not in {"", *wire.DONE} and (said := (execution.errorMessage or "").strip()):
+        return Fault(FaultKind.EXECUTION, said, code=execution.status)
     return _completed(execution, warnings)
 
 
@@ -125,7 +125,7 @@ def _failed(body: dict[str, Any]) -> Fault | None:
     wire.compare_failure(body)
     if inner is not None:
         return fault_from_status(inner, wire.message_of(body), code=inner)
-    return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE, may_have_run=True)
+    return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE)
 
 
 def _execution(
@@ -135,8 +135,8 @@ def _execution(
     status = wire.word(execution.status)
     if status in wire.DONE:
         return _completed(execution, warnings)
-    if status not in wire.RUNNING and (execution.errorMessage or "").strip():
-        return Fault(FaultKind.EXECUTION, execution.errorMessage or "", code=execution.status, may_have_run=True)
+    if status not in wire.RUNNING and (said := (execution.errorMessage or "").strip()):
+        return Fault(FaultKind.EXECUTION, said, code=execution.status)
     if not status and response.status != 202 and execution.statusUrl is None:
         raise ValueError("neither a status nor an acknowledgement")
     return _pending(execution, response)
@@ -157,7 +157,7 @@ def _pending(execution: wire.Execution, response: HttpResponse) -> Pending:
 def _completed(execution: wire.Execution | wire.Consolidated, warnings: tuple[str, ...]) -> Result | Fault:
     output = execution.output
     if isinstance(output, dict) and wire.is_error_envelope(output):
-        return Fault(FaultKind.EXECUTION, wire.message_of(output) or _NO_MESSAGE, may_have_run=True)
+        return Fault(FaultKind.EXECUTION, wire.message_of(output) or _NO_MESSAGE)
     return _result(_polled(wire.unwrapped(output)), warnings, id=execution.executionId, usage=_usage(execution))
 
 

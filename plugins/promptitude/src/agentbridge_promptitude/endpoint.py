@@ -42,7 +42,7 @@ def opened(response: HttpResponse) -> wire.Envelope | Fault:
     envelope, _ = wire.Envelope.parse(response.json())
     if envelope.is_flagged or envelope.is_error_code or not response.ok:
         return _fault(envelope, response)
-    if envelope.code is not None and not 200 <= (envelope.number or 0) <= 299:
+    if envelope.code is not None and envelope.number is None:
         raise ValueError("a code that is neither a success nor an error")
     return envelope
 
@@ -76,10 +76,10 @@ def _partial(value: JsonValue) -> Result | None:
         results, _ = wire.Results.parse(value)
     except ValueError:
         return None
-    return _result(results, ()) if results.proven or results.logId else None
+    return _result(results) if results.proven or results.logId else None
 
 
-def _result(results: wire.Results, warnings: tuple[str, ...]) -> Result:
+def _result(results: wire.Results, warnings: tuple[str, ...] = ()) -> Result:
     text = "" if results.result is None else _text(results.result)
     return Result(text=text, output=results.result, id=results.logId, warnings=warnings)
 

@@ -232,8 +232,8 @@ PITFALLS = (
         removals=(
             Removal(
                 "src/agentbridge/transport/common.py",
-                'limits["read"] = (send.timeouts or Timeouts()).idle',
-                'limits["read"] = (send.timeouts or Timeouts()).answer',
+                'limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).idle',
+                'limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).answer',
             ),
             Removal(
                 DECODER,
@@ -259,8 +259,8 @@ PITFALLS = (
             ),
             Removal(
                 "src/agentbridge/transport/common.py",
-                "        partial = attrs.evolve(head, content=",
-                "        partial = head\n        attrs.evolve(head, content=",
+                "    partial = attrs.evolve(head, content=",
+                "    partial = head\n    attrs.evolve(head, content=",
             ),
         ),
         threads=(f"{GITHUB}langgenius/dify/issues/35165",),
@@ -320,7 +320,7 @@ PITFALLS = (
             "tests/core/test_model.py::TestHttpResponse::test_of_a_name_that_is_there_twice_the_last_value_counts",
         ),
         removals=(
-            Removal(WIRE, 'content.decode("utf-8-sig") if isinstance', 'content.decode("utf-8") if isinstance'),
+            Removal(WIRE, "content.removeprefix(_BYTE_ORDER_MARK).decode()", "content.decode()"),
             Removal(
                 WIRE,
                 "_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)\n",

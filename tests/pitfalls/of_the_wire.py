@@ -67,9 +67,11 @@ PITFALLS = (
         removals=(
             Removal(FAULTS, "return number if math.isfinite(number) and number >= 0 else None", "return number"),
             Removal(
-                FAULTS, "    if seconds is not None or value is None:\n        return seconds\n", "    return seconds\n"
+                FAULTS,
+                "    if seconds is None and (until := _date(value)) is not None:",
+                "    if (until := None) is not None:",
             ),
-            Removal(FAULTS, 'until - (_date(headers.get("date", "")) or wall)', "until - wall"),
+            Removal(FAULTS, 'until - (_date(headers.get("date")) or wall)', "until - wall"),
             Removal(
                 RETRY,
                 "return fault.retry_after if fault.retry_after <= self.max_delay else None",
@@ -208,13 +210,13 @@ PITFALLS = (
         removals=(
             Removal(
                 STREAMING,
-                "limits = [limit for limit in (self.state.deadline, None if content is None else last_event + content) if limit]",
-                "limits = [limit for limit in (self.state.deadline,) if limit]",
+                "None if content is None else last_event + content)",
+                "None)",
             ),
             Removal(
                 COMMON,
-                'limits["read"] = (send.timeouts or Timeouts()).idle',
-                'limits["read"] = (send.timeouts or Timeouts()).answer',
+                'limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).idle',
+                'limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).answer',
             ),
         ),
         threads=(f"{GITHUB}2389-research/tracker/issues/575", f"{GITHUB}openonion/connectonion/issues/1116"),

@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test test-live fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo test test-live soak fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -27,6 +27,9 @@ test-live: .venv/.dev         ## the real Flowise, installed by npm, and all tha
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
+
+soak: .venv/.dev              ## ten thousand calls of every outcome, over every library; not part of `test`
+	@SOAK_SCALE=5 $(BIN)/python -m pytest tests/lifecycle/test_soak.py
 
 pitfalls: .venv/.dev          ## each handling of a pitfall taken away, and its test seen to fail; not part of `test`
 	@$(BIN)/python tests/pitfalls/remove.py

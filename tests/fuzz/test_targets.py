@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 from .corpus import CORPUS, inputs
 from .targets import TARGETS
 
-BOUNDED = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 PIECES = st.binary(max_size=12) | st.sampled_from(
     [
         b"null",

@@ -85,7 +85,7 @@ def check(vendor: str, response: HttpResponse) -> None:
         assert found.response is None or found.status == response.status
 
 
-LIMITS = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIMITS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("vendor", CALLS)

@@ -7,7 +7,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from agentbridge import (
     Call,
@@ -423,6 +423,7 @@ RECORDS = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON))
 BODIES = JSON | RECORDS | st.lists(RECORDS, max_size=3) | st.fixed_dictionaries({"data": st.lists(RECORDS, max_size=3)})
 
 
+@settings(max_examples=40, deadline=None)
 @given(body=BODIES)
 def test_whatever_comes_is_an_answer_or_no_answer_and_never_a_fault_without_a_word(body):
     for operation in EVERY:

@@ -25,7 +25,7 @@ RUNS = [
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads what a process holds from /proc")
-@pytest.mark.parametrize(("world", "library", "calls"), RUNS)
+@pytest.mark.parametrize(("world", "library", "calls"), RUNS, ids=["-".join(run[:2]) for run in RUNS])
 def test_a_soak_of_every_outcome_stays_flat(world, library, calls):
     command = [sys.executable, "-W", "error", str(SOAK), world, library, str(calls)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)

@@ -125,7 +125,7 @@ PITFALLS = (
         handled="Nothing is global. A bridge closes the connections that it opened and no others.",
         tests=(
             "tests/core/test_http_client.py::test_hooks_and_headers_of_the_client_are_used_and_it_stays_open",
-            "tests/lifecycle/test_soak.py::test_a_soak_of_every_outcome_stays_flat[sync-httpx2-1500]",
+            "tests/lifecycle/test_soak.py::test_a_soak_of_every_outcome_stays_flat[sync-httpx2]",
         ),
         removals=(
             Removal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import threading
 import time
@@ -50,7 +51,7 @@ class Exchange(Generic[T]):
     mail: bool = False
 
 
-class BridgeBase:
+class BridgeBase(abc.ABC):
     """What both bridges know and plan."""
 
     _client_kind = "Client"
@@ -88,9 +89,9 @@ class BridgeBase:
         weakref.finalize(self, self._let_go, self._transports)
 
     @staticmethod
+    @abc.abstractmethod
     def _let_go(transports: dict[Any, Any]) -> None:
-        """Close the connections of a bridge that was forgotten open."""
-        raise NotImplementedError
+        """Close the connections of a bridge that is closed, or was forgotten open."""
 
     @property
     def providers(self) -> Registry:

@@ -7,15 +7,9 @@ import pickle
 import traceback
 
 import pytest
+from tests.vendors.calls import CALLS
 
 from agentbridge import RetryPolicy, Timeouts, errors
-
-CALLS = {
-    "flowise": {"text": "hi"},
-    "flowgent": {"text": "hi"},
-    "promptitude": {"inputs": {"a": "b"}},
-    "fluxprompt": {"inputs": {"a": "b"}},
-}
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2"])

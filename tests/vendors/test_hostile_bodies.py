@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
+from tests.vendors.calls import CALLS
 
 from agentbridge import (
     AgentBridgeError,
@@ -23,12 +24,6 @@ from agentbridge import (
 from agentbridge.testing import MemoryTransport
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
-CALLS: dict[str, dict[str, Any]] = {
-    "flowise": {"text": "hi"},
-    "flowgent": {"text": "hi"},
-    "promptitude": {"inputs": {"a": "b"}},
-    "fluxprompt": {"inputs": {"a": "b"}},
-}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

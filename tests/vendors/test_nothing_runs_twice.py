@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.vendors.calls import CALLS
 
 from agentbridge import RetryPolicy, Timeouts, errors
-
-CALLS = {
-    "flowise": {"text": "hi"},
-    "flowgent": {"text": "hi"},
-    "promptitude": {"inputs": {"a": "b"}},
-    "fluxprompt": {"inputs": {"a": "b"}},
-}
 
 
 @pytest.fixture

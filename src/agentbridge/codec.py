@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import os
 import sys
 import types
@@ -31,6 +32,11 @@ def to_dict(value: Any) -> dict[str, Any]:
     return {_VERSION_KEY: SCHEMA_VERSION, **_plain(value)}
 
 
+def to_sparse_dict(value: Any) -> dict[str, Any]:
+    """The same, without the fields that say what they say by default."""
+    return {_VERSION_KEY: SCHEMA_VERSION, **_plain(value, sparse=True)}
+
+
 def plain(value: Any) -> Any:
     """Any value of ours as JSON values, without a schema version: dates become their ISO text, else as `to_dict`."""
     return _plain(value)
@@ -48,18 +54,21 @@ def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
     return typing.cast(T, _build(cls, fields))
 
 
-def _plain(value: Any, *, loose: bool = False) -> Any:
+def _plain(value: Any, *, loose: bool = False, sparse: bool = False) -> Any:
     """JSON values; `loose` where no type will tell a file from an object, so that it has to say what it is."""
     if attrs.has(type(value)):
-        names = [name for name in _fields(type(value)) if name != "auth"]
-        fields = {name: _plain(getattr(value, name), loose=loose or name in _LOOSE) for name in names}
+        said = {name: getattr(value, name) for name in _fields(type(value)) if name != "auth"}
+        if sparse:
+            defaults = _defaults(value.__class__)
+            said = {name: item for name, item in said.items() if name not in defaults or item != defaults[name]}
+        fields = {name: _plain(item, loose=loose or name in _LOOSE, sparse=sparse) for name, item in said.items()}
         return {_LEAF_KEY: type(value).__name__, **fields} if loose else fields
     if isinstance(value, bytes):
         return _written(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, loose=loose) for key, item in value.items()}
+        return {str(key): _plain(item, loose=loose, sparse=sparse) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item, loose=loose) for item in value]
+        return [_plain(item, loose=loose, sparse=sparse) for item in value]
     if isinstance(value, dt.date):  # a point in time is one too
         return value.isoformat()
     return os.fspath(value) if isinstance(value, os.PathLike) else value
@@ -69,13 +78,29 @@ def _fields(cls: type) -> list[str]:
     return [field.name for field in attrs.fields(cls) if field.init]
 
 
+@functools.cache
+def _defaults(cls: type) -> dict[str, Any]:
+    """What the fields of a class are where nothing was said."""
+    fields = attrs.fields(cls)
+    return {field.name: _default(field.default) for field in fields if field.default is not attrs.NOTHING}
+
+
+def _default(default: Any) -> Any:
+    return default.factory() if hasattr(default, "factory") else default
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
+
+
 def _build(cls: type, data: Any) -> Any:
     if not isinstance(data, Mapping):
         raise ValueError(f"{cls.__name__} is written as an object, not as {type(data).__name__}")
     data = {name: item for name, item in data.items() if name != _LEAF_KEY}
     if unknown := sorted(set(data) - set(_fields(cls))):
         raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}")
-    hints = typing.get_type_hints(cls, vars(sys.modules[cls.__module__]))
+    hints = _hints(cls)
     try:
         return cls(**{name: _value(hints[name], item) for name, item in data.items()})
     except TypeError as error:

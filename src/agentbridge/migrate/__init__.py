@@ -1,0 +1,34 @@
+"""Move a workload from one vendor to another: capture, plan, replay, compare, cut over. Names are looked up late."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .samples import (
+        Answer as Answer,
+        Pair as Pair,
+        Sample as Sample,
+        read_samples as read_samples,
+        write_samples as write_samples,
+    )
+
+_MODULES = {
+    "samples": "Answer Pair Sample read_samples write_samples",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,91 @@
+"""From one vendor's words back to a portable agent's, and on to another vendor. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from ..bindings import Agent, Binding
+from ..errors import ConfigurationError
+from ..model import Invocation, JsonValue
+from ..wire import File, Link
+
+
+def agent_of(target: str, agents: Mapping[str, Agent]) -> tuple[str, Binding | None] | None:
+    """The portable agent that a target means, and the binding where it was called in the vendor's own words.
+
+    `support`, `support@fluxprompt` and `support@a,b` name it; `fluxprompt:a176...` is the agent that is bound to this
+    id there. None where no portable agent fits.
+    """
+    connection, colon, agent_id = target.partition(":")
+    if not colon:
+        name = target.partition("@")[0]
+        return (name, None) if name in agents else None
+    for name, agent in agents.items():
+        binding = agent.on.get(connection)
+        if binding is not None and binding.agent == agent_id:
+            return name, binding
+    return None
+
+
+def canonical(invocation: Invocation, agents: Mapping[str, Agent]) -> Invocation:
+    """The same call, to a portable agent and in its names; its target has no connection any more.
+
+    Raises:
+        ConfigurationError: no portable agent fits.
+    """
+    found = agent_of(invocation.target, agents)
+    if found is None:
+        raise ConfigurationError(
+            f"no portable agent stands for {invocation.target!r} (there: {', '.join(agents) or 'none'}). Bind it under"
+            " [agents.NAME.on.CONNECTION]; `agentbridge migrate init` drafts that from samples"
+        )
+    name, binding = found
+    said = invocation if binding is None else unbind(invocation, binding)
+    return attrs.evolve(said, target=name)
+
+
+def retarget(invocation: Invocation, to: str, agents: Mapping[str, Agent]) -> Invocation:
+    """The same call for another vendor: `to` is a connection, which has the same portable agent, or a whole target.
+
+    Options are keyed by provider, so those of the old vendor stay and reach nobody. A callback_url is left out: who
+    listens there waits for production.
+
+    Raises:
+        ConfigurationError: no portable agent fits, or it has no binding for that connection.
+    """
+    said = attrs.evolve(invocation, callback_url=None)
+    if ":" in to or "@" in to or to in agents:
+        return attrs.evolve(canonical(said, agents) if agent_of(said.target, agents) else said, target=to)
+    said = canonical(said, agents)
+    if to not in agents[said.target].on:
+        raise ConfigurationError(
+            f"the agent {said.target!r} is not bound to {to!r} (bound to: {', '.join(agents[said.target].on)})."
+            f" Add [agents.{said.target}.on.{to}]"
+        )
+    return attrs.evolve(said, target=f"{said.target}@{to}")
+
+
+def unbind(invocation: Invocation, binding: Binding) -> Invocation:
+    """What `bind` was given, read back from what it made: vendor names become the agent's, constants are left out.
+
+    A template cannot be taken apart again: its text stays whole. Inputs that the binding does not know keep their
+    names, so that `bind` names them where the other vendor has no place for them.
+    """
+    names = {vendor: name for name, vendor in binding.inputs.items()}
+    inputs: dict[str, JsonValue] = {}
+    text = invocation.text
+    for name, value in invocation.inputs.items():
+        if name == binding.text and isinstance(value, str) and text is None:
+            text = value
+        elif name not in binding.constants or binding.constants[name] != value:
+            inputs[names.get(name, name)] = value
+    files = tuple(_unattached(file, names, binding) for file in invocation.files)
+    return attrs.evolve(invocation, text=text, inputs=inputs, files=files)
+
+
+def _unattached(file: File | Link, names: Mapping[str, str], binding: Binding) -> File | Link:
+    if file.input is None or file.input == binding.files:
+        return attrs.evolve(file, input=None)
+    return attrs.evolve(file, input=names.get(file.input, file.input))

@@ -53,10 +53,12 @@ class Agent:
     """A portable agent: its bindings by connection, and the connection that is used when none is named.
 
     Several in `default` are asked in this order, each where the run of the one before surely never began.
+    `side_effects` says that a run does something in the world, as sending an e-mail: it is not repeated to try a vendor.
     """
 
     on: Mapping[str, Binding]
     default: str | tuple[str, ...] | None = attrs.field(default=None, converter=_default)
+    side_effects: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:

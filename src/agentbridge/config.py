@@ -114,6 +114,7 @@ class AgentTable(_Model):
     """`[agents.NAME]`; see Agent."""
 
     default: str | list[str] | None = None
+    side_effects: bool = False
     on: dict[str, BindingTable] = pydantic.Field(min_length=1)
 
 
@@ -275,7 +276,7 @@ def _agent(name: str, model: AgentTable, where: str) -> Agent:
         connection: Binding(**binding.model_dump(), where=f"{where}: [agents.{name}.on.{connection}]")
         for connection, binding in model.on.items()
     }
-    return _check_default(name, Agent(on=bindings, default=model.default), where)
+    return _check_default(name, Agent(on=bindings, default=model.default, side_effects=model.side_effects), where)
 
 
 def _check_default(name: str, agent: Agent, where: str) -> Agent:

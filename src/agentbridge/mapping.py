@@ -11,8 +11,9 @@ import contextvars
 import itertools
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Iterator
+from functools import partial
 from queue import SimpleQueue
-from typing import TypeAlias, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -22,6 +23,9 @@ from .transport.loops import in_asyncio
 
 Invoke: TypeAlias = Callable[[Invocation], Result]
 AsyncInvoke: TypeAlias = Callable[[Invocation], Awaitable[Result]]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _END = object()
 _AHEAD = 2  # outcomes for each worker that may wait to be read
@@ -55,23 +59,29 @@ class _Ordered:
 
 def mapped(invoke: Invoke, invocations: Iterable[Invocation], concurrency: int, ordered: bool) -> Generator[Outcome]:
     """The outcome of each invocation, by threads. Raises what `invocations` raises."""
-    return _Threads(invoke, iterated(invocations), checked(concurrency)).outcomes(_Ordered(ordered))
+    work = partial(_outcome, invoke)
+    return Threads(work, iterated(invocations), checked(concurrency)).done(_Ordered(ordered).ready)
 
 
-class _Threads:
+def _at_once(done: R) -> Iterator[R]:
+    yield done
+
+
+class Threads(Generic[T, R]):
     """The workers of one batch. Each that finds work starts the next, as long as there are fewer than allowed."""
 
-    def __init__(self, invoke: Invoke, invocations: Iterator[Invocation], concurrency: int) -> None:
-        self._invoke = invoke
-        self._numbered = enumerate(invocations)
+    def __init__(self, work: Callable[[int, T], R], items: Iterator[T], concurrency: int) -> None:
+        self._work_on = work
+        self._numbered = enumerate(items)
         self._limit = concurrency
         self._lock = threading.Lock()
         self._workers = 0
         self._is_over = False
         self._permits: SimpleQueue[None] = SimpleQueue()
-        self._done: SimpleQueue[Outcome | _Broken | None] = SimpleQueue()  # None: a worker has ended
+        self._done: SimpleQueue[R | _Broken | None] = SimpleQueue()  # None: a worker has ended
 
-    def outcomes(self, order: _Ordered) -> Generator[Outcome]:
+    def done(self, ready: Callable[[R], Iterator[R]] = _at_once) -> Generator[R]:
+        """What came of each item, as it comes; `ready` may hold some back. Raises what the items raise, and the work."""
         for _ in range(self._limit * _AHEAD):
             self._permits.put(None)
         with self._lock:
@@ -85,8 +95,8 @@ class _Threads:
                 elif isinstance(done, _Broken):
                     raise done.error
                 else:
-                    for outcome in order.ready(done):
-                        yield outcome
+                    for one in ready(done):
+                        yield one
                         self._permits.put(None)
         finally:
             self._is_over = True
@@ -100,11 +110,17 @@ class _Threads:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            self._done.put(_outcome(self._invoke, *taken))
+            self._done.put(self._worked(*taken))
         self._permits.put(None)
         self._done.put(None)
 
-    def _take(self) -> tuple[int, Invocation] | None:
+    def _worked(self, number: int, item: T) -> R | _Broken:
+        try:
+            return self._work_on(number, item)
+        except BaseException as error:
+            return _Broken(error)
+
+    def _take(self) -> tuple[int, T] | None:
         self._permits.get()
         with self._lock:
             if self._is_over:
@@ -122,13 +138,11 @@ class _Threads:
             return taken
 
 
-def _outcome(invoke: Invoke, index: int, invocation: Invocation) -> Outcome | _Broken:
+def _outcome(invoke: Invoke, index: int, invocation: Invocation) -> Outcome:
     try:
         return Outcome(index, invocation, result=invoke(_invocation(invocation)))
     except AgentBridgeError as error:
         return Outcome(index, invocation, error=error)
-    except BaseException as error:
-        return _Broken(error)
 
 
 def amapped(

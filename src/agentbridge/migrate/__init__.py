@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
+    from .replaying import Summary as Summary, replay as replay
     from .samples import (
         Answer as Answer,
         Pair as Pair,
@@ -13,9 +15,15 @@ if TYPE_CHECKING:
         read_samples as read_samples,
         write_samples as write_samples,
     )
+    from .sessions import TREATMENTS as TREATMENTS, Treatment as Treatment
+    from .spending import Budget as Budget
 
 _MODULES = {
+    "ledger": "Counts Ledger Turn",
+    "replaying": "Summary replay",
     "samples": "Answer Pair Sample read_samples write_samples",
+    "sessions": "TREATMENTS Treatment",
+    "spending": "Budget",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

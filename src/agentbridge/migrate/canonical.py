@@ -29,6 +29,26 @@ def agent_of(target: str, agents: Mapping[str, Agent]) -> tuple[str, Binding | N
     return None
 
 
+def portable_name(target: str) -> str | None:
+    """The portable agent that a target names; None for one in a vendor's own words."""
+    return None if ":" in target else target.partition("@")[0]
+
+
+def connection_of(target: str, agents: Mapping[str, Agent]) -> str:
+    """The connection that a target is sent to, the first of several.
+
+    Raises:
+        ConfigurationError: the target names none.
+    """
+    if ":" in target:
+        return target.partition(":")[0]
+    name, _, named = target.partition("@")
+    choices = named.split(",") if named else agents[name].choices if name in agents else ()
+    if not choices:
+        raise ConfigurationError(f"the target {target!r} names no connection; write {name}@CONNECTION")
+    return choices[0].strip()
+
+
 def canonical(invocation: Invocation, agents: Mapping[str, Agent]) -> Invocation:
     """The same call, to a portable agent and in its names; its target has no connection any more.
 

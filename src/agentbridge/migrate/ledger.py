@@ -1,0 +1,230 @@
+"""The ledger of a move, in SQLite: what was claimed before it was sent, and what came of it. It survives a kill -9.
+
+samples    the calls of production, in their order; those of one conversation have the same `lead`, its first
+calls      what became of a sample in one arm: "candidate" (the new vendor), "baseline" (the old one, asked again)
+sessions   the old vendor's session ids and the new one's
+settings   small facts of a move, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+import attrs
+
+from ..errors import ConfigurationError
+from .ledger_file import LedgerFile
+from .samples import Answer, Pair, Sample, Standing, as_line
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+LOST = "the process ended before it wrote down what came of this call"
+
+_PAGE = 200  # rows that are read at once, so that memory stays flat and no reader holds the file
+
+State = Literal["claimed", "skipped"] | Standing
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """One sample in one arm: `state` is None where it was never claimed, `answer` what came of it."""
+
+    position: int
+    sample: Sample
+    state: State | None = None
+    answer: Answer | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the call is still to be made."""
+        return self.state is None or self.state == "remains"
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """How far an arm is. `sends` counts claims, `credits` is what the vendor said that they cost."""
+
+    total: int
+    final: int = 0
+    unknown: int = 0
+    skipped: int = 0
+    claimed: int = 0
+    sends: int = 0
+    credits: float = 0.0
+
+    @property
+    def remaining(self) -> int:
+        """Calls that are still to be made."""
+        return self.total - self.final - self.unknown - self.skipped - self.claimed
+
+
+class Ledger(LedgerFile):
+    """What became of each sample, in one file that only its owner may read; any number of processes may look at it.
+
+    Raises:
+        ConfigurationError: the file cannot be used, or is no ledger of this version.
+    """
+
+    def add(self, samples: Iterable[Sample]) -> int:
+        """Take in samples, in their order; those that are there already are passed over. Returns how many are new.
+
+        Raises:
+            ConfigurationError: another sample of the same id is there.
+        """
+        new, numbered = 0, iter(samples)
+        while page := [sample for sample, _ in zip(numbered, range(_PAGE), strict=False)]:
+            with self.changing() as database:
+                new += sum(self._added(database, sample) for sample in page)
+        return new
+
+    def _added(self, database: sqlite3.Connection, sample: Sample) -> bool:
+        line = as_line(sample.to_dict())
+        known = database.execute("SELECT sample FROM samples WHERE id = ?", (sample.id,)).fetchone()
+        if known is not None:
+            if known[0] != line:
+                raise ConfigurationError(f"the ledger {self.path} has another sample {sample.id!r}; use a new ledger")
+            return False
+        session = sample.session and json.dumps([sample.invocation.target, sample.session])
+        lead = database.execute("SELECT lead FROM samples WHERE session = ? LIMIT 1", (session,)).fetchone()
+        position = database.execute("SELECT COALESCE(MAX(position), 0) + 1 FROM samples").fetchone()[0]
+        row = (position, sample.id, lead[0] if lead else position, session, sample.invocation.target, line)
+        database.execute("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)", row)
+        return True
+
+    def targets(self) -> list[str]:
+        """Every target that the samples were sent to."""
+        return [target for (target,) in self.rows("SELECT DISTINCT target FROM samples ORDER BY target")]
+
+    def begin(self, arm: str) -> int:
+        """What a process that ended had claimed in this arm is unknown from here on. Returns how many that are."""
+        lost = as_line(Answer(outcome="Unknown", message=LOST, standing="unknown").to_dict())
+        with self.changing() as database:
+            marked = database.execute(
+                "UPDATE calls SET standing = 'unknown', outcome = 'Unknown', answer = ? WHERE arm = ? AND standing = 'claimed'",
+                (lost, arm),
+            )
+        return marked.rowcount
+
+    def conversations(self, arm: str) -> Iterator[tuple[Turn, ...]]:
+        """Those in which a call is still to be made, in the order of their first samples; all their turns."""
+        last = 0
+        while leads := self._open_leads(arm, last):
+            for last in leads:
+                yield self.conversation(arm, last)
+
+    def _open_leads(self, arm: str, after: int) -> list[int]:
+        query = (
+            "SELECT DISTINCT s.lead FROM samples s LEFT JOIN calls c ON c.arm = ? AND c.position = s.position"
+            " WHERE s.lead > ? AND (c.position IS NULL OR c.standing = 'remains') ORDER BY s.lead LIMIT ?"
+        )
+        return [lead for (lead,) in self.rows(query, (arm, after, _PAGE))]
+
+    def conversation(self, arm: str, lead: int) -> tuple[Turn, ...]:
+        """The turns of one conversation, in their order."""
+        query = (
+            "SELECT s.position, s.sample, c.standing, c.answer FROM samples s"
+            " LEFT JOIN calls c ON c.arm = ? AND c.position = s.position WHERE s.lead = ? ORDER BY s.position"
+        )
+        return tuple(_turn(*row) for row in self.rows(query, (arm, lead)))
+
+    def claim(self, arm: str, position: int) -> bool:
+        """Say that this call is about to be sent, before it is; False where somebody else did, or it is over."""
+        with self.changing() as database:
+            claimed = database.execute(
+                "INSERT INTO calls (arm, position, standing, sends, claimed_at) VALUES (?, ?, 'claimed', 1, ?)"
+                " ON CONFLICT DO UPDATE SET standing = 'claimed', sends = sends + 1, claimed_at = excluded.claimed_at"
+                " WHERE standing = 'remains'",
+                (arm, position, time.time()),
+            )
+        return claimed.rowcount == 1
+
+    def finish(self, arm: str, turn: Turn, answer: Answer) -> None:
+        """Write down what came of a claimed call, and the session that the new vendor gave it."""
+        line = as_line(answer.to_dict())
+        row = (answer.standing, time.time(), answer.outcome, answer.credits, line, arm, turn.position)
+        new = answer.result.session_id if answer.result is not None else None
+        with self.changing() as database:
+            database.execute(
+                "UPDATE calls SET standing = ?, finished_at = ?, outcome = ?, credits = ?, answer = ?"
+                " WHERE arm = ? AND position = ?",
+                row,
+            )
+            if turn.sample.session is not None and new is not None:
+                old = (arm, turn.sample.session, new)
+                database.execute("INSERT OR IGNORE INTO sessions VALUES (?, ?, ?)", old)
+
+    def session(self, arm: str, old: str) -> str | None:
+        """The new vendor's session that stands for an old one; None before it gave one."""
+        found = self.rows("SELECT new FROM sessions WHERE arm = ? AND old = ?", (arm, old))
+        return found[0][0] if found else None
+
+    def unknown(self, arm: str = CANDIDATE) -> Iterator[Turn]:
+        """Calls that may have run and whose answer is not known, for a human to decide on; see `decide`."""
+        yield from self._turns(arm, "unknown")
+
+    def decide(self, arm: str, ids: Sequence[str], decision: Literal["resend", "skip"]) -> None:
+        """What is to be done about calls of unknown outcome: `resend` makes them again, `skip` leaves them out.
+
+        Raises:
+            ConfigurationError: one of them is not of unknown outcome.
+        """
+        standing = {"resend": "remains", "skip": "skipped"}[decision]
+        with self.changing() as database:
+            for name in ids:
+                decided = database.execute(
+                    "UPDATE calls SET standing = ? WHERE arm = ? AND standing = 'unknown'"
+                    " AND position = (SELECT position FROM samples WHERE id = ?)",
+                    (standing, arm, name),
+                )
+                if not decided.rowcount:
+                    raise ConfigurationError(f"{name!r} is not of unknown outcome in {self.path} ({arm})")
+
+    def turns(self, arm: str = CANDIDATE) -> Iterator[Turn]:
+        """All samples in their order, with what became of them."""
+        yield from self._turns(arm)
+
+    def pairs(self, arm: str = CANDIDATE, baseline: str = BASELINE) -> Iterator[Pair]:
+        """Each sample that has a final answer, with it, and with that of the old vendor asked again where there is one."""
+        for turn in self._turns(arm, "final"):
+            again = self.rows(
+                "SELECT answer FROM calls WHERE arm = ? AND position = ? AND standing = 'final'",
+                (baseline, turn.position),
+            )
+            if turn.answer is not None:
+                yield Pair(sample=turn.sample, candidate=turn.answer, baseline=_answer(again[0][0]) if again else None)
+
+    def _turns(self, arm: str, state: State | None = None) -> Iterator[Turn]:
+        query = (
+            "SELECT s.position, s.sample, c.standing, c.answer FROM samples s"
+            " LEFT JOIN calls c ON c.arm = ? AND c.position = s.position"
+            " WHERE s.position > ? AND (? IS NULL OR c.standing = ?) ORDER BY s.position LIMIT ?"
+        )
+        last = 0
+        while rows := self.rows(query, (arm, last, state, state, _PAGE)):
+            for row in rows:
+                yield _turn(*row)
+            last = rows[-1][0]
+
+    def counts(self, arm: str = CANDIDATE) -> Counts:
+        """How far an arm is."""
+        total = self.rows("SELECT COUNT(*) FROM samples")[0][0]
+        query = "SELECT standing, COUNT(*) FROM calls WHERE arm = ? AND standing != 'remains' GROUP BY standing"
+        spent = "SELECT COALESCE(SUM(sends), 0), COALESCE(SUM(credits), 0) FROM calls WHERE arm = ?"
+        sends, cost = self.rows(spent, (arm,))[0]
+        return Counts(total=total, sends=sends, credits=cost, **dict(self.rows(query, (arm,))))
+
+
+def _turn(position: int, sample: str, standing: State | None, answer: str | None) -> Turn:
+    return Turn(
+        position=position,
+        sample=Sample.from_dict(json.loads(sample)),
+        state=standing,
+        answer=None if answer is None else _answer(answer),
+    )
+
+
+def _answer(line: str) -> Answer:
+    return Answer.from_dict(json.loads(line))

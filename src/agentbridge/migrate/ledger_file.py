@@ -1,0 +1,119 @@
+"""The file of a ledger: one SQLite database, written in transactions, and replayed by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import ConfigurationError
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS samples (
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, lead INTEGER NOT NULL, session TEXT, target TEXT NOT NULL,
+    sample TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS samples_of_conversation ON samples (lead, position);
+CREATE INDEX IF NOT EXISTS samples_of_session ON samples (session) WHERE session IS NOT NULL;
+CREATE INDEX IF NOT EXISTS samples_of_target ON samples (target);
+CREATE TABLE IF NOT EXISTS calls (
+    arm TEXT NOT NULL, position INTEGER NOT NULL, standing TEXT NOT NULL, sends INTEGER NOT NULL, claimed_at REAL NOT NULL,
+    finished_at REAL, outcome TEXT, credits REAL, answer TEXT, PRIMARY KEY (arm, position)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS calls_by_standing ON calls (arm, standing);
+CREATE TABLE IF NOT EXISTS sessions (
+    arm TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY (arm, old)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_VERSION = 1
+_PATIENCE = 30.0  # seconds that one process waits while another writes
+
+
+class LedgerFile:
+    """One file that only its owner may read. Any number of processes may look at it, one at a time replays.
+
+    Raises:
+        ConfigurationError: the file cannot be used, or is no ledger of this version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.lock = threading.RLock()
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.database = self._opened()
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise ConfigurationError(f"the ledger {self.path} cannot be used: {error}") from None
+
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")  # a claim that a power cut takes back would be sent twice
+        found = database.execute("PRAGMA user_version").fetchone()[0]
+        if found not in (0, _VERSION):
+            database.close()
+            raise ConfigurationError(f"the ledger {self.path} is of version {found}, this agentbridge reads {_VERSION}")
+        database.executescript(f"{_TABLES} PRAGMA user_version={_VERSION};")
+        return database
+
+    def close(self) -> None:
+        """Let go of the file. Closing twice does no harm."""
+        with self.lock:
+            self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is written, or nothing."""
+        with self.lock:
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.database
+            except BaseException:
+                self.database.execute("ROLLBACK")
+                raise
+            self.database.execute("COMMIT")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other process replays meanwhile; the operating system ends that with the process, however it ends.
+
+        Raises:
+            ConfigurationError: another process does.
+        """
+        guard = sqlite3.connect(f"{self.path}.lock", timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            guard.execute("BEGIN EXCLUSIVE")
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            raise ConfigurationError(f"another process works on the ledger {self.path}; wait for it") from None
+        finally:
+            guard.close()
+
+    def setting(self, name: str) -> Any:
+        """A fact of the move, as `set` wrote it; None where nobody did."""
+        found = self.rows("SELECT value FROM settings WHERE name = ?", (name,))
+        return json.loads(found[0][0]) if found else None
+
+    def set(self, name: str, value: Any) -> None:
+        """Write down a fact of the move: any JSON value."""
+        with self.changing() as database:
+            database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a query finds, all of it."""
+        with self.lock:
+            return self.database.execute(query, values).fetchall()

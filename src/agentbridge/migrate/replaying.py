@@ -1,0 +1,211 @@
+"""Samples sent to a candidate, by a ledger: what is claimed before it is sent is never sent twice unasked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import attrs
+
+from ..bridge import Bridge
+from ..errors import AgentBridgeError, ConfigurationError, UnknownTargetError
+from ..mapping import Threads, checked as checked_concurrency
+from ..model import Invocation
+from .canonical import connection_of, portable_name, retarget
+from .ledger import CANDIDATE, Counts, Ledger, Turn
+from .samples import Answer
+from .sessions import Treatment, checked, treated
+from .spending import Budget, Spending
+
+OnAnswer = Callable[[Turn, Answer], object]
+INTERRUPTED = "it was interrupted"
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """What one run of a replay did, and how far the ledger is.
+
+    `made` counts the calls of this run, `lost` those of unknown outcome that an earlier process left, `seconds` is how
+    long it took. `stopped` says why it ended before all was done; None where nothing is left but what a human decides.
+    """
+
+    arm: str
+    made: int
+    lost: int
+    seconds: float
+    counts: Counts
+    stopped: str | None = None
+
+
+def replay(
+    ledger: Ledger,
+    bridge: Bridge,
+    to: str,
+    *,
+    arm: str = CANDIDATE,
+    sessions: Treatment = "mapped",
+    concurrency: int = 16,
+    budget: Budget | None = None,
+    stop_after: int = 10,
+    allow_side_effects: bool = False,
+    on_answer: OnAnswer | None = None,
+) -> Summary:
+    """Make every call of the ledger that is still to be made in this arm, and write down what came of it.
+
+    `to` is a connection, which has the same portable agents, or a whole target. Turns of one conversation go one after
+    the other; one whose outcome is unknown holds those after it back. It stops by itself where `stop_after` calls in
+    a row did not reach the agent. Limits of the connection are the bridge's. `on_answer` is told of each, in a worker's
+    thread.
+
+    Raises:
+        ConfigurationError: the arguments are wrong, another process replays this ledger, or an agent has side effects
+            and `allow_side_effects` is not set.
+    """
+    work = _Replay(ledger, bridge, to, arm, checked(sessions), budget or Budget(), stop_after, on_answer)
+    work.check(allow_side_effects=allow_side_effects)
+    return work.run(checked_concurrency(concurrency))
+
+
+class _Replay:
+    def __init__(
+        self,
+        ledger: Ledger,
+        bridge: Bridge,
+        to: str,
+        arm: str,
+        sessions: Treatment,
+        budget: Budget,
+        stop_after: int,
+        on_answer: OnAnswer | None,
+    ) -> None:
+        self._ledger = ledger
+        self._bridge = bridge
+        self._agents = bridge.agents
+        self._to = to
+        self._arm = arm
+        self._sessions = sessions
+        self._on_answer = on_answer
+        counts = ledger.counts(arm)
+        self._spending = Spending(budget, counts.sends, counts.credits, time.monotonic())
+        self._stop_after = stop_after
+        self._missed = 0
+        self._made = 0
+        self._stopped: str | None = None
+        self._under_way = 0
+        self._quiet = threading.Condition()
+
+    def check(self, *, allow_side_effects: bool) -> None:
+        """Raises ConfigurationError where a sample cannot be sent there, or may not be repeated."""
+        for target in self._ledger.targets():
+            said = retarget(Invocation(target=target, text="-"), self._to, self._agents)
+            self._check_target(said.target)
+            agent = self._agents.get(portable_name(said.target) or "")
+            if agent is not None and agent.side_effects and not allow_side_effects:
+                raise ConfigurationError(
+                    f"the agent {said.target!r} has side effects, and a replay would repeat them. Allow it with"
+                    " allow_side_effects=True"
+                )
+
+    def _check_target(self, target: str) -> None:
+        try:
+            self._bridge.prepare(target, "-")
+        except UnknownTargetError:
+            raise
+        except AgentBridgeError:
+            pass  # what this text alone lacks, its samples may say
+
+    def run(self, concurrency: int) -> Summary:
+        began = time.monotonic()
+        with self._ledger.alone():
+            lost = self._ledger.begin(self._arm)
+            conversations = self._ledger.conversations(self._arm)
+            try:
+                for _ in Threads(self._conversation, conversations, concurrency).done():
+                    if self._stopped:
+                        break
+            except KeyboardInterrupt:
+                self._stopped = INTERRUPTED
+            except BaseException:
+                self._stopped = "it failed"
+                raise
+            finally:
+                self._settle()
+        return Summary(
+            arm=self._arm,
+            made=self._made,
+            lost=lost,
+            seconds=time.monotonic() - began,
+            counts=self._ledger.counts(self._arm),
+            stopped=self._stopped,
+        )
+
+    def _settle(self) -> None:
+        """Wait for the calls under way: they are paid for. Who interrupts this too leaves them unknown."""
+        with self._quiet:
+            self._quiet.wait_for(lambda: self._under_way == 0)
+
+    def _conversation(self, _: int, turns: tuple[Turn, ...]) -> None:
+        for place, turn in enumerate(turns):
+            if turn.state == "unknown" or (turn.is_open and not self._sent(turn, turns[:place])):
+                return
+
+    def _sent(self, turn: Turn, earlier: tuple[Turn, ...]) -> bool:
+        """Make one call; False where the conversation cannot go on after it."""
+        with self._quiet:
+            self._under_way += 1
+        try:
+            if not self._claimed(turn):
+                return False
+            began = time.monotonic()
+            answer = self._asked(turn, earlier)
+            answer = attrs.evolve(answer, elapsed=answer.elapsed or time.monotonic() - began)
+            self._ledger.finish(self._arm, turn, answer)
+        finally:
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
+        self._count(turn, answer)
+        return answer.standing == "final"
+
+    def _claimed(self, turn: Turn) -> bool:
+        if self._stopped:
+            return False
+        if over := self._spending.take(time.monotonic()):
+            self._stopped = over
+            return False
+        if self._ledger.claim(self._arm, turn.position):
+            return True
+        self._spending.give_back()
+        return False
+
+    def _asked(self, turn: Turn, earlier: tuple[Turn, ...]) -> Answer:
+        try:
+            return Answer.of(self._bridge.invoke(self._invocation(turn, earlier)))
+        except AgentBridgeError as error:
+            return Answer.of(error)
+
+    def _invocation(self, turn: Turn, earlier: tuple[Turn, ...]) -> Invocation:
+        said = retarget(turn.sample.invocation, self._to, self._agents)
+        session = turn.sample.session
+        return treated(
+            said,
+            self._sessions,
+            earlier=[one.sample for one in earlier],
+            new_session=lambda: session and self._ledger.session(self._arm, session),
+            accepts=self._accepts(said.target),
+        )
+
+    def _accepts(self, target: str) -> frozenset[str]:
+        connection = self._bridge.connections[connection_of(target, self._agents)]
+        return self._bridge.providers[connection.provider].accepts
+
+    def _count(self, turn: Turn, answer: Answer) -> None:
+        self._spending.add(answer.credits)
+        with self._quiet:
+            self._made += 1
+            self._missed = self._missed + 1 if answer.standing == "remains" else 0
+            if self._missed >= self._stop_after and not self._stopped:
+                self._stopped = f"{self._missed} calls in a row did not reach the agent; the last one: {answer.message}"
+        if self._on_answer is not None:
+            self._on_answer(turn, answer)

@@ -38,6 +38,11 @@ class _Broken:
     error: BaseException
 
 
+@attrs.frozen
+class _Ended:
+    """A worker has."""
+
+
 class _Ordered:
     """Hands outcomes out in the order of their invocations; those that came early are held."""
 
@@ -78,7 +83,7 @@ class Threads(Generic[T, R]):
         self._workers = 0
         self._is_over = False
         self._permits: SimpleQueue[None] = SimpleQueue()
-        self._done: SimpleQueue[R | _Broken | None] = SimpleQueue()  # None: a worker has ended
+        self._done: SimpleQueue[R | _Broken | _Ended] = SimpleQueue()
 
     def done(self, ready: Callable[[R], Iterator[R]] = _at_once) -> Generator[R]:
         """What came of each item, as it comes; `ready` may hold some back. Raises what the items raise, and the work."""
@@ -89,7 +94,7 @@ class Threads(Generic[T, R]):
         try:
             while self._workers:
                 done = self._done.get()
-                if done is None:
+                if isinstance(done, _Ended):
                     with self._lock:
                         self._workers -= 1
                 elif isinstance(done, _Broken):
@@ -112,7 +117,7 @@ class Threads(Generic[T, R]):
         while (taken := self._take()) is not None:
             self._done.put(self._worked(*taken))
         self._permits.put(None)
-        self._done.put(None)
+        self._done.put(_Ended())
 
     def _worked(self, number: int, item: T) -> R | _Broken:
         try:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "submit": "runs",
     "wait": "runs",
     "callbacks": "callbacks",
+    "batch": "batch",
     "call": "call",
     "explain": "explain",
     "providers": "providers",

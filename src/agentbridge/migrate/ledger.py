@@ -208,6 +208,11 @@ class Ledger(LedgerFile):
                 yield _turn(*row)
             last = rows[-1][0]
 
+    def arms(self) -> list[str]:
+        """The arms in which a call was made; before the first one, "candidate"."""
+        found = [arm for (arm,) in self.rows("SELECT DISTINCT arm FROM calls ORDER BY arm")]
+        return found or [CANDIDATE]
+
     def counts(self, arm: str = CANDIDATE) -> Counts:
         """How far an arm is."""
         total = self.rows("SELECT COUNT(*) FROM samples")[0][0]

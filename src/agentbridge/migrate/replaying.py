@@ -14,7 +14,7 @@ from ..mapping import Threads, checked as checked_concurrency
 from ..model import Invocation
 from .canonical import connection_of, portable_name, retarget
 from .ledger import CANDIDATE, Counts, Ledger, Turn
-from .samples import Answer
+from .samples import Answer, Sample
 from .sessions import Treatment, checked, treated
 from .spending import Budget, Spending
 
@@ -186,15 +186,18 @@ class _Replay:
             return Answer.of(error)
 
     def _invocation(self, turn: Turn, earlier: tuple[Turn, ...]) -> Invocation:
-        said = retarget(turn.sample.invocation, self._to, self._agents)
+        said = self._retargeted(turn.sample).invocation
         session = turn.sample.session
         return treated(
             said,
             self._sessions,
-            earlier=[one.sample for one in earlier],
+            earlier=[self._retargeted(one.sample) for one in earlier] if self._sessions == "inline-history" else (),
             new_session=lambda: session and self._ledger.session(self._arm, session),
             accepts=self._accepts(said.target),
         )
+
+    def _retargeted(self, sample: Sample) -> Sample:
+        return attrs.evolve(sample, invocation=retarget(sample.invocation, self._to, self._agents))
 
     def _accepts(self, target: str) -> frozenset[str]:
         connection = self._bridge.connections[connection_of(target, self._agents)]

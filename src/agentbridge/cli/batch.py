@@ -1,0 +1,39 @@
+"""`agentbridge batch`: many calls from a file to a file; stopped or killed, it goes on where it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .replay_options import finishing_first, progress, replay_fields, replay_options, show
+
+
+@click.command("batch", short_help="Call an agent for each line of a file.")
+@click.argument("source", type=click.Path(exists=True, dir_okay=False))
+@click.option("--target", required=True, metavar="TARGET", help="Who is called, as in `agentbridge invoke`.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="Takes the answers.")
+@click.option("--ledger", metavar="FILE", help="What makes it resumable [default: the --out file with .ledger].")
+@replay_options
+def batch_command(source: str, target: str, out: str, ledger: str | None, config: str | None, **given: Any) -> None:
+    """Call an agent for each line of SOURCE, JSON objects with "text", "inputs", "session_id" ..., and an "id" if you like.
+
+    Every call is written down before it is sent. Run the same command again after a stop or a crash: it makes the calls
+    that remain, and none twice.
+
+    \b
+    Examples:
+      agentbridge batch questions.jsonl --target support@flowise --out answers.jsonl
+      agentbridge batch questions.jsonl --target flowgent:66a72b17 --out answers.jsonl --max-credits 100
+    """  # noqa: D301 (click)
+    from ..bridge import Bridge
+    from ..migrate import Ledger
+    from ..migrate.batching import ARM, batch, read_batch
+
+    book = ledger or f"{out}.ledger"
+    with Ledger(book) as opened:
+        opened.add(read_batch(source, target))
+        counts = opened.counts(ARM)
+    with Bridge(config) as bridge, progress(counts.total, counts.final) as tell, finishing_first():
+        summary = batch(source, target, out, bridge, ledger=book, on_answer=tell, **replay_fields(given))
+    show(summary, f"{book} --arm {ARM}", as_json=given["as_json"])

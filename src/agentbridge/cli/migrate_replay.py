@@ -1,0 +1,128 @@
+"""`agentbridge migrate replay`, `status` and `unknown`: the ledger and what is done by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import json_option, verbose_option
+from .output import console, note, one_line, say_json, show_table, table
+from .replay_options import finishing_first, progress, replay_fields, replay_options, show
+
+if TYPE_CHECKING:
+    from ..migrate import Ledger, Turn
+
+_SHOWN = 60  # characters of a question and of an error
+
+ledger_argument = click.argument("ledger", type=click.Path(exists=True, dir_okay=False))
+arm_option = click.option(
+    "--arm", default="candidate", show_default=True, metavar="NAME",
+    help="Which run of the samples: candidate, baseline (the old vendor asked again), or batch.",
+)  # fmt: skip
+
+
+@click.command("replay", short_help="Send the samples to another vendor, each once.")
+@click.argument("ledger", type=click.Path(dir_okay=False))
+@click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
+@click.option("--samples", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Take these in first.")
+@click.option(
+    "--sessions", type=click.Choice(["mapped", "fresh", "same-id", "inline-history"]), default="mapped",
+    show_default=True, help="How conversations are carried over.",
+)  # fmt: skip
+@arm_option
+@replay_options
+def replay_command(
+    ledger: str, to: str, samples: str | None, sessions: str, arm: str, config: str | None, **given: Any
+) -> None:
+    """Send the samples of LEDGER to another vendor and keep its answers beside the old ones.
+
+    Every call is written down before it is sent. Run the same command again after a stop or a crash: it makes the calls
+    that remain. What may have run is never sent again unless you say so with `agentbridge migrate unknown`.
+
+    \b
+    Examples:
+      agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
+      agentbridge migrate replay move.ledger --to fluxprompt --arm baseline
+    """  # noqa: D301 (click)
+    from ..bridge import Bridge
+    from ..migrate import read_samples, replay
+
+    with _opened(ledger) as book:
+        if samples is not None:
+            note(f"{book.add(read_samples(samples)):,} samples are new")
+        counts = book.counts(arm)
+        with Bridge(config) as bridge, progress(counts.total, counts.final) as tell, finishing_first():
+            fields = replay_fields(given)
+            summary = replay(book, bridge, to, arm=arm, sessions=sessions, on_answer=tell, **fields)  # type: ignore[arg-type]
+    show(summary, ledger if arm == "candidate" else f"{ledger} --arm {arm}", as_json=given["as_json"])
+
+
+@click.command("status", short_help="How far a ledger is.")
+@ledger_argument
+@json_option
+@verbose_option
+def status_command(ledger: str, *, as_json: bool) -> None:
+    """Count the samples of LEDGER by what became of them, for each arm."""
+    import attrs
+
+    with _opened(ledger) as book:
+        found = {arm: book.counts(arm) for arm in book.arms()}
+    if as_json:
+        say_json({arm: {**attrs.asdict(counts), "remaining": counts.remaining} for arm, counts in found.items()})
+        return
+    made = table("arm", "samples", "answered", "remaining", "unknown", "skipped", "credits")
+    for arm, counts in found.items():
+        numbers = (counts.total, counts.final, counts.remaining, counts.unknown, counts.skipped)
+        made.add_row(arm, *(f"{number:,}" for number in numbers), f"{counts.credits:g}")
+    show_table(made, console())
+
+
+@click.command("unknown", short_help="List calls that may have run and lost their answer, and decide on them.")
+@ledger_argument
+@arm_option
+@click.option("--resend", "resend", multiple=True, metavar="ID", help="Make this call again with the next replay.")
+@click.option("--skip", "skip", multiple=True, metavar="ID", help="Leave this call out.")
+@click.option("--resend-all", is_flag=True, help="Make all of them again.")
+@json_option
+@verbose_option
+def unknown_command(
+    ledger: str, arm: str, resend: tuple[str, ...], skip: tuple[str, ...], *, resend_all: bool, as_json: bool
+) -> None:
+    """List the calls of LEDGER that may have run and whose answer nobody knows; a replay does not send them again.
+
+    \b
+    Examples:
+      agentbridge migrate unknown move.ledger
+      agentbridge migrate unknown move.ledger --resend 17 --skip 18
+    """  # noqa: D301 (click)
+    with _opened(ledger) as book:
+        book.decide(arm, skip, "skip")
+        book.decide(arm, [turn.sample.id for turn in book.unknown(arm)] if resend_all else resend, "resend")
+        left = [_described(turn) for turn in book.unknown(arm)]
+    if as_json:
+        say_json(left)
+    elif left:
+        made = table("id", "session", "asked", "what happened")
+        for row in left:
+            made.add_row(*(str(value or "") for value in row.values()))
+        show_table(made, console())
+    else:
+        note("nothing is unknown")
+
+
+def _described(turn: Turn) -> dict[str, Any]:
+    said = turn.sample.invocation
+    asked = said.text if said.text is not None else ", ".join(map(str, said.inputs.values()))
+    return {
+        "id": turn.sample.id,
+        "session": turn.sample.session,
+        "asked": one_line(asked, _SHOWN),
+        "message": one_line(turn.answer.message if turn.answer else "", _SHOWN),
+    }
+
+
+def _opened(path: str) -> Ledger:
+    from ..migrate import Ledger
+
+    return Ledger(path)

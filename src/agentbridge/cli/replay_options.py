@@ -1,0 +1,106 @@
+"""The arguments of commands that replay: how fast, how much, and when to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .options import config_option, json_option, verbose_option
+from .output import note, say_json
+
+if TYPE_CHECKING:
+    from ..migrate import Answer, Summary, Turn
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNFINISHED = 3
+"""The exit code where calls remain."""
+
+_OPTIONS = (
+    click.option("--concurrency", type=click.IntRange(1), default=16, show_default=True, metavar="N",
+                 help="Conversations at the same time; limits of the connection hold all the same."),
+    click.option("--max-calls", type=click.IntRange(1), metavar="N", help="Stop after so many calls, of all runs."),
+    click.option("--max-credits", type=click.FloatRange(0, min_open=True), metavar="X",
+                 help="Stop when so many credits are spent, of all runs."),
+    click.option("--max-minutes", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop after so long."),
+    click.option("--stop-after", type=click.IntRange(1), default=10, show_default=True, metavar="N",
+                 help="Stop when so many calls in a row did not reach the agent."),
+    click.option("--allow-side-effects", is_flag=True, help="Also call agents that are marked with side effects."),
+    config_option,
+    json_option,
+    verbose_option,
+)  # fmt: skip
+
+
+def replay_options(command: F) -> F:
+    """Decorate a command with the arguments of a replay."""
+    for decorate in reversed(_OPTIONS):
+        command = decorate(command)
+    return command
+
+
+def replay_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What `replay_options` read, in the words of `replay`."""
+    from ..migrate import Budget
+
+    budget = Budget(calls=given["max_calls"], credits=given["max_credits"], minutes=given["max_minutes"])
+    said = {name: given[name] for name in ("concurrency", "stop_after", "allow_side_effects")}
+    return {"budget": budget, **said}
+
+
+@contextlib.contextmanager
+def progress(total: int, done: int) -> Iterator[Callable[[Turn, Answer], None]]:
+    """A bar on stderr, where that is a terminal; what is yielded is told of each answer."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    shown = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[failed]} failed"))
+    failed = 0
+    with Progress(*columns, console=shown, disable=not shown.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done, failed=0)
+
+        def tell(_: Turn, answer: Answer) -> None:
+            nonlocal failed
+            failed += not answer.ok
+            bar.update(task, advance=answer.standing != "remains", failed=failed)
+
+        yield tell
+
+
+@contextlib.contextmanager
+def finishing_first() -> Iterator[None]:
+    """Being told to end is as Ctrl-C: the calls under way are finished and written down."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def show(summary: Summary, ledger: str, *, as_json: bool) -> None:
+    """What a run did, what is left, and what a human has to decide. Exits with 3 where calls remain."""
+    import attrs
+
+    counts = summary.counts
+    if as_json:
+        say_json({**attrs.asdict(summary), "remaining": counts.remaining})
+    else:
+        click.echo(f"{summary.made:,} calls in {summary.seconds:.1f} s; {counts.final:,} of {counts.total:,} answered")
+        if counts.credits:
+            click.echo(f"{counts.credits:g} credits so far")
+    if counts.unknown:
+        note(f"{counts.unknown:,} may have run and their answers are lost: agentbridge migrate unknown {ledger}")
+    if summary.stopped:
+        note(f"stopped: {summary.stopped}")
+    if counts.remaining or counts.unknown:
+        note(f"{counts.remaining:,} remain; the same command goes on with them")
+        click.get_current_context().exit(UNFINISHED)

@@ -1,0 +1,84 @@
+"""Many calls from a file to a file, by the same ledger as a replay: it resumes, and repeats nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..bridge import Bridge
+from ..errors import ConfigurationError
+from ..model import Invocation
+from .ledger import Ledger, Turn
+from .replaying import Summary, replay
+from .samples import Sample, as_line, lines_of, private_file
+
+ARM = "batch"
+
+
+def batch(
+    source: str | os.PathLike[str],
+    target: str,
+    out: str | os.PathLike[str],
+    bridge: Bridge,
+    *,
+    ledger: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Summary:
+    """Call `target` for each line of `source`, and write what came of each as a line of `out`, in the same order.
+
+    A line of `source` is a JSON object with fields of an Invocation and an `id`, which is the line's number where it
+    is left out; or a sample. A line of `out` is `{"id": ..., "outcome": ..., "result": ...}`, see Answer. `ledger` is the
+    file that makes it resumable, `out` with ".ledger" behind it by default. `options` are those of `replay`.
+
+    Raises:
+        ConfigurationError: a line is no invocation, or what `replay` raises.
+    """
+    with Ledger(ledger or f"{os.fspath(out)}.ledger") as book:
+        book.add(read_batch(source, target))
+        try:
+            return replay(book, bridge, target, arm=ARM, **{"sessions": "same-id", **options})
+        finally:
+            write_answers(book, out)
+
+
+def read_batch(path: str | os.PathLike[str], target: str) -> Iterator[Sample]:
+    """The lines of a file as samples that are sent to `target`.
+
+    Raises:
+        ConfigurationError: a line is no invocation; it names the line.
+    """
+    for number, line in lines_of(path):
+        try:
+            yield _sample(json.loads(line), str(number), target)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ConfigurationError(f"{os.fspath(path)}, line {number}: this is no invocation: {error}") from None
+
+
+def _sample(said: Any, number: str, target: str) -> Sample:
+    if not isinstance(said, dict):
+        raise ValueError("it is written as an object")
+    if "invocation" in said:
+        return Sample.from_dict(said)
+    fields = {"target": target, **{name: value for name, value in said.items() if name != "id"}}
+    invocation = Invocation.from_dict({"schema_version": 1, **fields})
+    return Sample(id=str(said.get("id", number)), invocation=invocation, session=invocation.session_id)
+
+
+def write_answers(ledger: Ledger, out: str | os.PathLike[str], arm: str = ARM) -> None:
+    """Write what is known of each call, in the order of the samples, in place of what the file held.
+
+    A call that was not made has the outcome "remaining". Raises ConfigurationError where the file cannot be written.
+    """
+    part = f"{os.fspath(out)}.part"
+    with private_file(part) as file:
+        for turn in ledger.turns(arm):
+            file.write(as_line(_line(turn)))
+    Path(part).replace(out)
+
+
+def _line(turn: Turn) -> dict[str, Any]:
+    said: dict[str, Any] = {"outcome": "remaining"} if turn.answer is None else turn.answer.to_dict()
+    return {"id": turn.sample.id, **{name: value for name, value in said.items() if name != "schema_version"}}

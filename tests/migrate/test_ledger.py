@@ -1,0 +1,177 @@
+"""The ledger: what is claimed is never forgotten, and what is finished never done again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from moving import conversations, sample
+
+from agentbridge import ConfigurationError, Result, Usage
+from agentbridge.migrate import Answer, Ledger
+
+DONE = Answer.of(Result(text="yes", output="yes", usage=Usage(credits=2.0), session_id="new"), 1.0)
+REMAINS = Answer(outcome="ConnectionFailedError", standing="remains")
+UNKNOWN = Answer(outcome="ResponseTimeoutError", standing="unknown")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "move.ledger") as ledger:
+        yield ledger
+
+
+def _first(ledger, arm="candidate"):
+    return next(iter(ledger.conversations(arm)))[0]
+
+
+def _made(ledger, answer, arm="candidate"):
+    turn = _first(ledger, arm)
+    assert ledger.claim(arm, turn.position)
+    ledger.finish(arm, turn, answer)
+    return turn
+
+
+def test_samples_are_taken_in_once(ledger):
+    samples = conversations(3, 2)
+    assert (ledger.add(samples), ledger.add(samples)) == (6, 0)
+    assert ledger.counts().total == 6
+
+
+def test_another_sample_under_a_known_id_is_refused(ledger):
+    ledger.add([sample(1)])
+    with pytest.raises(ConfigurationError, match="has another sample 's1'; use a new ledger"):
+        ledger.add([sample(1, "c1")])
+
+
+def test_a_conversation_has_all_its_turns_in_order(ledger):
+    ledger.add(conversations(2, 3))
+    found = [[turn.sample.id for turn in turns] for turns in ledger.conversations("candidate")]
+    assert found == [["s0", "s2", "s4"], ["s1", "s3", "s5"]]
+
+
+def test_turns_that_arrive_later_join_their_conversation(ledger):
+    ledger.add([sample(0, "c0"), sample(1)])
+    ledger.add([sample(2, "c0")])
+    assert [turn.sample.id for turn in next(ledger.conversations("candidate"))] == ["s0", "s2"]
+
+
+def test_one_session_id_at_two_agents_is_two_conversations(ledger):
+    ledger.add([sample(0, "c0"), sample(1, "c0", target="fluxprompt:F2")])
+    assert [len(turns) for turns in ledger.conversations("candidate")] == [1, 1]
+
+
+def test_a_call_is_claimed_by_one_only(ledger):
+    ledger.add([sample(0)])
+    position = _first(ledger).position
+    assert [ledger.claim("candidate", position) for _ in range(2)] == [True, False]
+
+
+def test_arms_know_nothing_of_each_other(ledger):
+    ledger.add([sample(0)])
+    _made(ledger, DONE)
+    assert ledger.counts("baseline").remaining == 1
+    assert ledger.claim("baseline", 1)
+
+
+def test_what_is_finished_is_not_offered_again(ledger):
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, DONE)
+    assert [turns[0].sample.id for turns in ledger.conversations("candidate")] == ["s1"]
+
+
+def test_what_did_not_run_is_offered_and_claimed_again(ledger):
+    ledger.add([sample(0)])
+    _made(ledger, REMAINS)
+    assert ledger.counts().remaining == 1
+    _made(ledger, DONE)
+    assert (ledger.counts().final, ledger.counts().sends) == (1, 2)
+
+
+def test_what_a_dead_process_claimed_is_unknown_and_not_offered(ledger):
+    ledger.add([sample(0), sample(1)])
+    ledger.claim("candidate", 1)
+    assert ledger.begin("candidate") == 1
+    assert [(turn.sample.id, turn.answer.outcome) for turn in ledger.unknown()] == [("s0", "Unknown")]
+    assert [turns[0].sample.id for turns in ledger.conversations("candidate")] == ["s1"]
+
+
+@pytest.mark.parametrize(("decision", "offered", "skipped"), [("resend", 1, 0), ("skip", 0, 1)])
+def test_a_human_decides_on_an_unknown_outcome(ledger, decision, offered, skipped):
+    ledger.add([sample(0)])
+    _made(ledger, UNKNOWN)
+    ledger.decide("candidate", ["s0"], decision)
+    assert (len(list(ledger.conversations("candidate"))), ledger.counts().skipped) == (offered, skipped)
+
+
+def test_a_decision_on_what_is_known_is_refused_and_nothing_is_changed(ledger):
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, UNKNOWN)
+    with pytest.raises(ConfigurationError, match="'s1' is not of unknown outcome"):
+        ledger.decide("candidate", ["s0", "s1"], "resend")
+    assert ledger.counts().unknown == 1
+
+
+def test_the_new_session_of_an_old_one_stays_the_first(ledger):
+    ledger.add(conversations(1, 2))
+    _made(ledger, DONE)
+    turn = ledger.conversation("candidate", 1)[1]
+    ledger.claim("candidate", turn.position)
+    ledger.finish("candidate", turn, Answer.of(Result(text="", output="", session_id="other")))
+    assert ledger.session("candidate", "c0") == "new"
+
+
+def test_pairs_have_the_old_answer_the_new_one_and_the_old_vendors_second(ledger):
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, DONE)
+    _made(ledger, REMAINS)
+    _made(ledger, DONE, "baseline")
+    (pair,) = ledger.pairs()
+    assert (pair.sample.answer.text, pair.candidate.text, pair.baseline.text) == ("answer 0", "yes", "yes")
+
+
+def test_credits_of_an_arm_are_summed(ledger):
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, DONE)
+    _made(ledger, DONE)
+    assert ledger.counts().credits == 4.0
+
+
+def test_settings_are_json_and_last(ledger, tmp_path):
+    ledger.set("seed", {"value": 7})
+    with Ledger(tmp_path / "move.ledger") as again:
+        assert (again.setting("seed"), again.setting("nothing")) == ({"value": 7}, None)
+
+
+def test_only_the_owner_reads_a_ledger(ledger):
+    assert ledger.path.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_process_cannot_replay_at_the_same_time(ledger):
+    script = (
+        "import sys; from agentbridge import ConfigurationError; from agentbridge.migrate import Ledger\n"
+        "try:\n    with Ledger(sys.argv[1]).alone(): print('alone')\n"
+        "except ConfigurationError as error: print(error)"
+    )
+    ask = [sys.executable, "-c", script, os.fspath(ledger.path)]
+    with ledger.alone():
+        refused = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+    assert "another process works on the ledger" in refused
+    assert subprocess.run(ask, capture_output=True, text=True, check=True).stdout == "alone\n"
+
+
+def test_a_file_that_is_no_ledger_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be mistaken for one" * 20)
+    with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be used: file is not a database"):
+        Ledger(tmp_path / "notes.txt")
+
+
+def test_a_ledger_of_a_later_version_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "late.ledger") as database:
+        database.execute("PRAGMA user_version=99")
+    database.close()
+    with pytest.raises(ConfigurationError, match="is of version 99, this agentbridge reads 1"):
+        Ledger(tmp_path / "late.ledger")

@@ -175,3 +175,8 @@ def test_a_ledger_of_a_later_version_is_refused(tmp_path):
     database.close()
     with pytest.raises(ConfigurationError, match="is of version 99, this agentbridge reads 1"):
         Ledger(tmp_path / "late.ledger")
+
+
+def test_no_sample_is_lost_where_many_are_taken_in_page_by_page(ledger):
+    assert ledger.add(sample(number) for number in range(1001)) == 1001
+    assert [int(turn.sample.id[1:]) for turn in ledger.turns()] == list(range(1001))

@@ -8,10 +8,10 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from ..errors import ConfigurationError
 from ..model import Pending
+from ..private import private_database
 from .deciding import Delivery, Expected
 
 _TABLES = """
@@ -35,11 +35,7 @@ class Store:
     """One file, shared by the process that receives and those that wait."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # answers are nobody else's business
-        except OSError as error:
-            raise ConfigurationError(f"the store {self.path} cannot be used: {error}") from None
+        self.path = private_database(path, "store")
         with self._open() as database:
             database.executescript("PRAGMA journal_mode=WAL;" + _TABLES)
 

@@ -11,9 +11,10 @@ from typing import Any
 from ..bridge import Bridge
 from ..errors import ConfigurationError
 from ..model import Invocation
+from ..private import private_file
 from .ledger import Ledger, Turn
 from .replaying import Summary, replay
-from .samples import Sample, as_line, lines_of, private_file
+from .samples import Sample, as_line, lines_of
 
 ARM = "batch"
 

@@ -8,6 +8,7 @@ settings   small facts of a move, as JSON
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import time
@@ -75,7 +76,7 @@ class Ledger(LedgerFile):
             ConfigurationError: another sample of the same id is there.
         """
         new, numbered = 0, iter(samples)
-        while page := [sample for sample, _ in zip(numbered, range(_PAGE), strict=False)]:
+        while page := list(itertools.islice(numbered, _PAGE)):
             with self.changing() as database:
                 new += sum(self._added(database, sample) for sample in page)
         return new

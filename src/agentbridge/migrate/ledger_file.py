@@ -8,10 +8,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
 from ..errors import ConfigurationError
+from ..private import private_database
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS samples (
@@ -43,12 +43,11 @@ class LedgerFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = private_database(path, "ledger")
         self.lock = threading.RLock()
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self.database = self._opened()
-        except (OSError, sqlite3.DatabaseError) as error:
+        except sqlite3.DatabaseError as error:
             raise ConfigurationError(f"the ledger {self.path} cannot be used: {error}") from None
 
     def _opened(self) -> sqlite3.Connection:

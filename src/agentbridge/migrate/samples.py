@@ -25,6 +25,7 @@ from ..errors import (
     UnavailableError,
 )
 from ..model import Invocation, Result
+from ..private import private_file
 from ..wire import HttpResponse
 
 Standing: TypeAlias = Literal["final", "remains", "unknown"]
@@ -177,19 +178,6 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
                     yield number, line
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{os.fspath(path)} cannot be read: {error}") from None
-
-
-def private_file(path: str | os.PathLike[str], *, append: bool = False) -> Any:
-    """A text file that only its owner may read: what it holds is what people asked and were told.
-
-    Raises:
-        ConfigurationError: it cannot be written.
-    """
-    flags = os.O_CREAT | os.O_WRONLY | (os.O_APPEND if append else os.O_TRUNC)
-    try:
-        return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ConfigurationError(f"{os.fspath(path)} cannot be written: {error}") from None
 
 
 def as_line(value: Mapping[str, Any]) -> str:

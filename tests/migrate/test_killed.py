@@ -19,8 +19,8 @@ import pytest
 from agentbridge import Invocation
 from agentbridge.migrate import Ledger, Sample
 
-KILLS = int(os.environ.get("KILLS", "8"))
-SAMPLES = 12 * KILLS
+KILLS = int(os.environ.get("KILLS", "5"))
+SAMPLES = 9 * KILLS
 WORKERS = 4
 
 
@@ -114,7 +114,7 @@ def replays(ledger, flowise):
 
 def _killed_somewhere(replays, flowise, luck):
     """Kill a replay after a random number of requests, at a random point of what it then does."""
-    wanted = flowise.total + luck.randint(1, 9)
+    wanted = flowise.total + luck.randint(1, 7)
     child = replays.begin()
     with flowise.more:
         assert flowise.more.wait_for(lambda: flowise.total >= wanted, 30)

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 from moving import conversations, sample
@@ -180,3 +181,20 @@ def test_a_ledger_of_a_later_version_is_refused(tmp_path):
 def test_no_sample_is_lost_where_many_are_taken_in_page_by_page(ledger):
     assert ledger.add(sample(number) for number in range(1001)) == 1001
     assert [int(turn.sample.id[1:]) for turn in ledger.turns()] == list(range(1001))
+
+
+def test_of_many_threads_each_call_is_claimed_by_one(ledger):
+    ledger.add(sample(number) for number in range(60))
+    granted: list[int] = []
+    start = threading.Barrier(8)
+
+    def claim_all():
+        start.wait()
+        granted.extend(position for position in range(1, 61) if ledger.claim("candidate", position))
+
+    threads = [threading.Thread(target=claim_all) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(granted) == list(range(1, 61))

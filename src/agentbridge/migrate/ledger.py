@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -62,12 +64,23 @@ class Counts:
         return self.total - self.final - self.unknown - self.skipped - self.claimed
 
 
+@attrs.define(eq=False)
+class _Claim:
+    arm: str
+    position: int
+    granted: bool | None = None
+
+
 class Ledger(LedgerFile):
     """What became of each sample, in one file that only its owner may read; any number of processes may look at it.
 
     Raises:
         ConfigurationError: the file cannot be used, or is no ledger of this version.
     """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._claims: deque[_Claim] = deque()
 
     def add(self, samples: Iterable[Sample]) -> int:
         """Take in samples, in their order; those that are there already are passed over. Returns how many are new.
@@ -132,22 +145,29 @@ class Ledger(LedgerFile):
         return tuple(_turn(*row) for row in self.rows(query, (arm, lead)))
 
     def claim(self, arm: str, position: int) -> bool:
-        """Say that this call is about to be sent, before it is; False where somebody else did, or it is over."""
-        with self.changing() as database:
-            claimed = database.execute(
-                "INSERT INTO calls (arm, position, standing, sends, claimed_at) VALUES (?, ?, 'claimed', 1, ?)"
-                " ON CONFLICT DO UPDATE SET standing = 'claimed', sends = sends + 1, claimed_at = excluded.claimed_at"
-                " WHERE standing = 'remains'",
-                (arm, position, time.time()),
-            )
-        return claimed.rowcount == 1
+        """Say that this call is about to be sent, before it is; False where somebody else did, or it is over.
+
+        Of threads that claim at once, one writes for all that wait meanwhile: the disk is waited for once.
+        """
+        mine = _Claim(arm, position)
+        self._claims.append(mine)
+        with self.lock:
+            if mine.granted is None:
+                waiting = {mine}
+                while self._claims:
+                    waiting.add(self._claims.popleft())
+                with self.changing() as database:
+                    granted = {claim: _claimed(database, claim) for claim in waiting}
+                for claim, is_granted in granted.items():
+                    claim.granted = is_granted
+        return bool(mine.granted)
 
     def finish(self, arm: str, turn: Turn, answer: Answer) -> None:
         """Write down what came of a claimed call, and the session that the new vendor gave it."""
         line = as_line(answer.to_dict())
         row = (answer.standing, time.time(), answer.outcome, answer.credits, line, arm, turn.position)
         new = answer.result.session_id if answer.result is not None else None
-        with self.changing() as database:
+        with self.changing(lasting=False) as database:  # lost in a power cut, the outcome is unknown, which is no lie
             database.execute(
                 "UPDATE calls SET standing = ?, finished_at = ?, outcome = ?, credits = ?, answer = ?"
                 " WHERE arm = ? AND position = ?",
@@ -221,6 +241,16 @@ class Ledger(LedgerFile):
         spent = "SELECT COALESCE(SUM(sends), 0), COALESCE(SUM(credits), 0) FROM calls WHERE arm = ?"
         sends, cost = self.rows(spent, (arm,))[0]
         return Counts(total=total, sends=sends, credits=cost, **dict(self.rows(query, (arm,))))
+
+
+def _claimed(database: sqlite3.Connection, claim: _Claim) -> bool:
+    claimed = database.execute(
+        "INSERT INTO calls (arm, position, standing, sends, claimed_at) VALUES (?, ?, 'claimed', 1, ?)"
+        " ON CONFLICT DO UPDATE SET standing = 'claimed', sends = sends + 1, claimed_at = excluded.claimed_at"
+        " WHERE standing = 'remains'",
+        (claim.arm, claim.position, time.time()),
+    )
+    return claimed.rowcount == 1
 
 
 def _turn(position: int, sample: str, standing: State | None, answer: str | None) -> Turn:

@@ -53,7 +53,6 @@ class LedgerFile:
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")  # a claim that a power cut takes back would be sent twice
         found = database.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, _VERSION):
             database.close()
@@ -73,9 +72,13 @@ class LedgerFile:
         self.close()
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is written, or nothing."""
+    def changing(self, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is written, or nothing.
+
+        It outlives the process in any case, and a power cut where it is `lasting`, which costs a wait for the disk.
+        """
         with self.lock:
+            self.database.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
             self.database.execute("BEGIN IMMEDIATE")
             try:
                 yield self.database

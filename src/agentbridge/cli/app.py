@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from typing import Any
 
 import click
 
 from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, report, silence
+from .lazy import LazyGroup
 from .options import is_verbose, verbose_option
 from .output import forgive
 
@@ -25,22 +25,13 @@ _COMMANDS = {
     "doctor": "doctor",
     "emulate": "emulate",
     "demo": "demo",
+    "migrate": "migrate",
     "new-plugin": "new_plugin",
 }
 
 
-class LazyGroup(click.Group):
-    """Finds commands by name in modules of this package, and turns what they raise into exit codes."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f".{_COMMANDS[cmd_name]}", __package__)
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return command
+class CliGroup(LazyGroup):
+    """All commands; what they raise becomes an exit code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         forgive()
@@ -70,7 +61,8 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=CliGroup,
+    commands_in=_COMMANDS,
     name="agentbridge",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

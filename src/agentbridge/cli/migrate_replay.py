@@ -13,7 +13,7 @@ from .replay_options import finishing_first, progress, replay_fields, replay_opt
 if TYPE_CHECKING:
     from ..migrate import Ledger, Turn
 
-_SHOWN = 60  # characters of a question and of an error
+_SHOWN = 80  # characters of a question and of an error
 
 ledger_argument = click.argument("ledger", type=click.Path(exists=True, dir_okay=False))
 arm_option = click.option(

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .batching import batch as batch
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .replaying import Summary as Summary, replay as replay
     from .samples import (
@@ -24,6 +25,7 @@ _MODULES = {
     "samples": "Answer Pair Sample read_samples write_samples",
     "sessions": "TREATMENTS Treatment",
     "spending": "Budget",
+    "batching": "batch",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -1,0 +1,24 @@
+"""`agentbridge migrate ...`: move a workload from one vendor to another."""
+
+from __future__ import annotations
+
+import click
+
+from .lazy import LazyGroup
+
+_COMMANDS = {
+    "replay": "migrate_replay",
+    "status": "migrate_replay",
+    "unknown": "migrate_replay",
+}
+
+
+@click.group("migrate", cls=LazyGroup, commands_in=_COMMANDS, short_help="Move a workload from one vendor to another.")
+def migrate_command() -> None:
+    """Move a workload from one vendor to another: capture, plan, replay, compare, cut over.
+
+    \b
+    In this order:
+      agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
+      agentbridge migrate status move.ledger
+    """  # noqa: D301 (click)

@@ -1,0 +1,103 @@
+"""`agentbridge batch`, and the commands of a ledger."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agentbridge import Invocation, Result
+from agentbridge.migrate import Answer, Ledger, Sample
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps({"text": f"question {number}"}) + "\n" for number in range(5)))
+    return path
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    """Three calls of the support agent, answered by the old vendor; nothing was replayed."""
+    path = tmp_path / "move.ledger"
+    with Ledger(path) as ledger:
+        for number in range(3):
+            said = Invocation(target="support", text=f"question {number}", inputs={"vendor": "ACME"})
+            answer = Answer.of(Result(text="old", output="old"))
+            ledger.add([Sample(id=f"s{number}", invocation=said, answer=answer)])
+    return path
+
+
+def _unknown(path):
+    with Ledger(path) as ledger:
+        ledger.claim("candidate", 1)
+        ledger.begin("candidate")
+
+
+def test_a_batch_answers_each_line(called, questions, tmp_path):
+    found = called("batch", questions, "--target", "flowise:ok", "--out", tmp_path / "out.jsonl")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("5 calls in ")
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_batch_that_is_stopped_says_so_and_exits_with_3(called, questions, tmp_path):
+    ask = ("batch", questions, "--target", "flowise:ok", "--out", tmp_path / "out.jsonl")
+    stopped = called(*ask, "--max-calls", 2)
+    assert stopped.exit_code == 3
+    assert "stopped: the budget of 2 calls is used up" in stopped.stderr
+    assert "3 remain; the same command goes on with them" in stopped.stderr
+    assert called(*ask).exit_code == 0
+
+
+def test_a_batch_of_a_wrong_key_stops_before_it_has_tried_all(called, questions, tmp_path):
+    ask = ("batch", questions, "--target", "canary:unauthorized", "--out", tmp_path / "out.jsonl")
+    found = called(*ask, "--stop-after", 2, "--concurrency", 1)
+    assert "stopped: 2 calls in a row did not reach the agent" in found.stderr
+    assert "canary-5f1d0c77-key" not in found.output + (tmp_path / "out.jsonl").read_text()
+
+
+def test_a_replay_says_how_far_it_is(called, ledger):
+    found = called("migrate", "replay", ledger, "--to", "flowise", "--json")
+    assert found.exit_code == 0
+    assert (json.loads(found.stdout)["made"], json.loads(found.stdout)["remaining"]) == (3, 0)
+
+
+def test_the_status_counts_each_arm(called, run, ledger):
+    called("migrate", "replay", ledger, "--to", "flowise")
+    called("migrate", "replay", ledger, "--to", "flowise", "--arm", "baseline", "--max-calls", 1)
+    found = json.loads(run("migrate", "status", ledger, "--json").stdout)
+    assert {arm: counts["final"] for arm, counts in found.items()} == {"baseline": 1, "candidate": 3}
+
+
+def test_unknown_outcomes_are_listed_with_what_was_asked(run, ledger):
+    _unknown(ledger)
+    (found,) = json.loads(run("migrate", "unknown", ledger, "--json").stdout)
+    assert (found["id"], found["asked"]) == ("s0", "question 0")
+    assert found["message"] == "the process ended before it wrote down what came of this call"
+
+
+def test_a_replay_with_unknown_outcomes_names_the_command_for_them(called, ledger):
+    _unknown(ledger)
+    found = called("migrate", "replay", ledger, "--to", "flowise")
+    assert found.exit_code == 3
+    assert f"agentbridge migrate unknown {ledger}" in found.stderr.replace("\n", "")
+
+
+@pytest.mark.parametrize("decision", [("--resend", "s0"), ("--resend-all",)])
+def test_what_is_resent_is_made_by_the_next_replay(called, run, ledger, decision):
+    _unknown(ledger)
+    assert "nothing is unknown" in run("migrate", "unknown", ledger, *decision).stderr
+    assert called("migrate", "replay", ledger, "--to", "flowise").stdout.startswith("3 calls in ")
+
+
+def test_what_is_skipped_is_left_out(called, run, ledger):
+    _unknown(ledger)
+    run("migrate", "unknown", ledger, "--skip", "s0")
+    assert called("migrate", "replay", ledger, "--to", "flowise").stdout.startswith("2 calls in ")
+
+
+def test_a_decision_on_a_known_outcome_is_an_error(run, ledger):
+    found = run("migrate", "unknown", ledger, "--resend", "s2")
+    assert (found.exit_code, "'s2' is not of unknown outcome" in found.stderr) == (1, True)

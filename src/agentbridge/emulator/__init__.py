@@ -18,7 +18,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["API_KEY", "COMMON", "Emulator", "Seen", "common_answer"]
+from .playing import Says, Scenario, played, speaker, spoken
+
+__all__ = ["API_KEY", "COMMON", "Emulator", "Scenario", "Seen", "common_answer", "played", "spoken"]
 
 API_KEY = "emulator-key"
 """The key that every emulator takes."""
@@ -49,18 +51,21 @@ class Seen:
 class Emulator:
     """An ASGI app that stands in for a vendor and remembers what it was asked.
 
-    `scenarios` maps agent ids to what happens when they are called; `seen` holds the last thousand requests.
+    `scenarios` maps agent ids to what happens when they are called; `seen` holds the last thousand requests. `says`, where
+    it is set, is asked what the agent `ok` answers; it echoes otherwise.
     """
 
     def __init__(self, routes: Iterable[BaseRoute], scenarios: Mapping[str, str]) -> None:
         self.scenarios: Mapping[str, str] = {**scenarios, **COMMON}
         self.seen: deque[Seen] = deque(maxlen=1000)
+        self.says: Says | None = None
         self._app = Starlette(routes=list(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        speaker.set(self.says)
         request = Request(scope, receive)
         body = await request.body()
         self.seen.append(Seen(request.method, request.url.path, request.url.query, dict(request.headers), body))

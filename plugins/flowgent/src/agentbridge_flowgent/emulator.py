@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer, played, spoken
 from agentbridge.emulator.calling_back import call_back
 
 SCENARIOS = {
@@ -110,6 +110,7 @@ def _turns(messages: Any) -> list[dict[str, Any]]:
 
 
 def _answer(agent: str, body: dict[str, Any]) -> Response:
+    agent = played(agent, _heard(body))
     answer = FAILURES[agent] if agent in FAILURES else JSONResponse(_BODIES[agent](body))
     if "callback_url" not in body:
         return answer
@@ -120,9 +121,13 @@ def _answer(agent: str, body: dict[str, Any]) -> Response:
 
 
 def _said(body: dict[str, Any]) -> str:
+    return spoken(_heard(body))
+
+
+def _heard(body: dict[str, Any]) -> str:
     """What the agent was asked, so that a test sees what arrived."""
     *earlier, last = _turns(body["messages"])
-    return "Echo: " + " | ".join([last["content"], *(f"{turn['role']}: {turn['content']}" for turn in earlier)])
+    return " | ".join([last["content"], *(f"{turn['role']}: {turn['content']}" for turn in earlier)])
 
 
 def _envelope(body: dict[str, Any], history: list[dict[str, Any]], **metadata: Any) -> dict[str, Any]:

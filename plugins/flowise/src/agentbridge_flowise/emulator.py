@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer, played, spoken
 
 from . import emulated_stream
 from .emulated_operations import Operations
@@ -104,6 +104,7 @@ def _problem(body: Any, request: Request) -> Response | None:
 
 async def _answer(flow: str, body: dict[str, Any], request: Request, runs: Runs) -> Response:
     streaming = body.get("streaming") in (True, "true")
+    flow = played(flow, _heard(body))
     if flow == "busy":
         return Response("Slow down please", 429, {"Retry-After": "1"}, media_type="text/html")  # T: rate_3
     if flow == "not-found" and streaming:
@@ -170,12 +171,16 @@ def _ids(body: dict[str, Any]) -> dict[str, str]:
 
 
 def _said(body: dict[str, Any]) -> str:
+    return spoken(_heard(body))
+
+
+def _heard(body: dict[str, Any]) -> str:
     """What the flow was asked, so that a test sees what arrived."""
     parts = [str(body.get("question", ""))] if "question" in body else []
     parts += [json.dumps(body["form"], ensure_ascii=False)] if body.get("form") is not None else []
     parts += [f"{turn['role']}: {turn['content']}" for turn in body.get("history") or []]
     parts += [f"{upload.get('type')} {upload.get('name')}" for upload in body.get("uploads") or []]
-    return "Echo: " + " | ".join(parts)
+    return " | ".join(parts)
 
 
 def _agentflow(body: dict[str, Any], text: str | None = None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.requests import Request
 
+from agentbridge.emulator import spoken
+
 DEFAULT_ANSWER = "This is the flow's default answer, since no input reached it."
 _ITEM: Mapping[str, type] = {
     "inputId": str, "inputText": str, "links": list, "files": list, "isExtraction": bool, "typeOCR": str,
@@ -70,7 +72,12 @@ def _bytes(text: str) -> bytes | None:
 
 def echo(items: list[dict[str, Any]]) -> str:
     """A flow that no input reaches answers all the same (public client)."""
-    return "Echo: " + " | ".join(map(_echo_of, items)) if items else DEFAULT_ANSWER
+    return spoken(heard(items)) if items else DEFAULT_ANSWER
+
+
+def heard(items: list[dict[str, Any]]) -> str:
+    """What the flow was asked, so that a test sees what arrived."""
+    return " | ".join(map(_echo_of, items))
 
 
 def _echo_of(item: dict[str, Any]) -> str:

@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer, played
 
 from . import wire
 from .emulated_callbacks import consolidated, nodes
 from .emulated_operations import routes as operation_routes
-from .emulated_requests import decoded, echo
+from .emulated_requests import decoded, echo, heard
 
 SCENARIOS = {
     "ok": "the flow echoes its inputs, files and links",
@@ -97,6 +97,7 @@ class _Vendor:
         return answers.popleft() if len(answers) > 1 else answers[0]
 
     def _answer(self, flow: str, body: Any, request: Request) -> Response:
+        flow = played(flow, heard(body["variableInputs"]))
         text = self._said(flow, body, request)
         id_ = str(uuid.uuid4())
         accepted = {"executionId": id_, "statusUrl": _status_url(flow, id_, request)}

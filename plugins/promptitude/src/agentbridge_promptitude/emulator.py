@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer
+from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer, played, spoken
 
 SCENARIOS = {
     "ok": "a text result that echoes the inputs, the user and the steps",
@@ -95,6 +95,7 @@ def _problem(body: dict[str, Any]) -> str | None:
 
 def answer(flow: str, body: dict[str, Any]) -> Response:
     """What a flow generates, or how it fails."""
+    flow = played(flow, _heard(body))
     if flow in FAILURES:
         return FAILURES[flow]
     if flow == "no-result":
@@ -106,11 +107,15 @@ def answer(flow: str, body: dict[str, Any]) -> Response:
 
 
 def _said(body: dict[str, Any]) -> str:
+    return spoken(_heard(body))
+
+
+def _heard(body: dict[str, Any]) -> str:
     """What the flow was asked, so that a test sees what arrived."""
     parts = [json.dumps(body["flow"]["inputs"], ensure_ascii=False)]
     parts += [f"user {body['userId']}"] if "userId" in body else []
     parts += [f"steps {json.dumps(body['steps'], ensure_ascii=False)}"] if "steps" in body else []
-    return "Echo: " + " | ".join(parts)
+    return " | ".join(parts)
 
 
 _RESULTS: dict[str, Callable[[dict[str, Any]], Any]] = {

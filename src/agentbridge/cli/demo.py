@@ -72,7 +72,7 @@ def show(registry: Registry, out: Console) -> None:
     vendors = [name for name in _BINDINGS if name in registry and registry[name].emulator]
     if not vendors:
         raise ConfigurationError("the demo needs a vendor's plugin: pip install agentbridge-flowise, for example")
-    with _loopback_without_proxy(), serve(registry) as served:
+    with loopback_without_proxy(), serve(registry) as served:
         options: dict[str, Any] = {"connections": served.connections, "agents": _agents(vendors)}
         with Bridge({}, retry=RetryPolicy(attempts=1), registry=registry, **options) as bridge:
             _introduce(out, registry, vendors)
@@ -164,7 +164,7 @@ def _wire(request: HttpRequest, name: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _loopback_without_proxy() -> Iterator[None]:
+def loopback_without_proxy() -> Iterator[None]:
     """HTTP libraries send even loopback requests to a proxy of the environment, unless told otherwise."""
     before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
     os.environ.update(dict.fromkeys(before, "127.0.0.1"))

@@ -7,6 +7,7 @@ import click
 from .lazy import LazyGroup
 
 _COMMANDS = {
+    "demo": "migrate_demo",
     "replay": "migrate_replay",
     "status": "migrate_replay",
     "unknown": "migrate_replay",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 for _name in list(os.environ):  # a developer's own keys and proxies are none of the tests' business
@@ -16,6 +17,10 @@ for _name in list(os.environ):  # a developer's own keys and proxies are none of
         ("AGENTBRIDGE_", "FLUXPROMPT_", "PROMPTITUDE_", "FLOWGENT_", "FLOWISE_")
     ) or _name.lower().endswith("_proxy"):
         del os.environ[_name]
+
+hypothesis.settings.register_profile("gate", max_examples=40, deadline=None, database=None)
+hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
+hypothesis.settings.load_profile("thorough" if os.environ.get("THOROUGH") else "gate")
 
 _outside: list[str] = []
 

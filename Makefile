@@ -7,6 +7,8 @@ SOURCES := src plugins tests cassettes tools benchmarks conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
+export PYTHONDONTWRITEBYTECODE :=  # the suite starts hundreds of processes: they need not compile everything anew
+
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 FUZZ_SECONDS ?= 30
@@ -65,10 +67,12 @@ format: .venv/.dev
 	@$(PIP) -e '.[cli,emulator]' $(EDITABLE)
 	@touch $@
 
-.venv/.dev: .venv/.runtime
-	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]'
-	@touch $@
+# All at once, built by one hatchling instead of by one for each distribution.
+.venv/.dev: .venv/bin/python $(DECLARED)
+	@echo "setting up .venv with the development tools ..."
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]' $(EDITABLE)
+	@touch .venv/.runtime $@
 
 .venv/.fuzz: .venv/.dev
 	@$(PIP) -e '.[fuzz]'
@@ -91,9 +95,9 @@ format: .venv/.dev
 .venv/.stranger: .venv/.dev $(wildcard $(DIFY)/pyproject.toml $(DIFY)/src/*/*.py src/agentbridge/*.py src/agentbridge/*/*.py)
 	@echo "installing the wheel of $(DIFY) ..."
 	@rm -rf $(STRANGER) .venv/wheels
-	@$(PYTHON) -m venv $(STRANGER)
+	@$(PYTHON) -m venv --without-pip $(STRANGER)
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .venv/wheels . $(DIFY)
-	@$(STRANGER)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis \
+	@$(BIN)/python -m pip --python $(STRANGER)/bin/python install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis \
 		"$$(ls .venv/wheels/agentbridge_core-*.whl)[cli,emulator]" "$$(ls .venv/wheels/agentbridge_dify-*.whl)[emulator]"
 	@touch $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import os
 import sys
@@ -57,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _words(item: pytest.Item) -> set[str]:
     spec = getattr(item, "callspec", None)
     return {value for value in spec.params.values() if isinstance(value, str)} if spec is not None else set()
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay until the end, so no collection of garbage needs to look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -7,7 +7,8 @@ SOURCES := src plugins tests cassettes tools benchmarks conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
-export PYTHONDONTWRITEBYTECODE :=  # the suite starts hundreds of processes: they need not compile everything anew
+# The suite starts hundreds of processes: they need not compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -70,7 +71,7 @@ format: .venv/.dev
 # All at once, built by one hatchling instead of by one for each distribution.
 .venv/.dev: .venv/bin/python $(DECLARED)
 	@echo "setting up .venv with the development tools ..."
-	@$(PIP) hatchling
+	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]' $(EDITABLE)
 	@touch .venv/.runtime $@
 

@@ -297,7 +297,7 @@ def test_a_stream_outside_of_a_with_block_says_how_it_is_used():
         next(bridge.stream("talking:a", "hi"))
 
 
-ABANDONED = 200  # twice what a pool has room for
+ABANDONED = 200  # twice what the pool of a blocking bridge has room for
 
 
 class Counting:

@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test test-live soak fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo test thorough test-live soak fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -30,6 +30,9 @@ test-live: .venv/.dev         ## the real Flowise, installed by npm, and all tha
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
+
+thorough: .venv/.dev          ## all tests, with many more random inputs and damages; not part of `test`
+	@THOROUGH=1 $(BIN)/python -m pytest -n 2
 
 soak: .venv/.dev              ## ten thousand calls of every outcome, over every library; not part of `test`
 	@SOAK_SCALE=5 $(BIN)/python -m pytest tests/lifecycle/test_soak.py

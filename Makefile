@@ -7,13 +7,16 @@ SOURCES := src plugins tests cassettes tools benchmarks conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
+# The suite starts hundreds of processes: they need not compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test test-live soak fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo test thorough test-live soak fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -27,6 +30,9 @@ test-live: .venv/.dev         ## the real Flowise, installed by npm, and all tha
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)
+
+thorough: .venv/.dev          ## all tests, with many more random inputs and damages; not part of `test`
+	@THOROUGH=1 $(BIN)/python -m pytest -n 2
 
 soak: .venv/.dev              ## ten thousand calls of every outcome, over every library; not part of `test`
 	@SOAK_SCALE=5 $(BIN)/python -m pytest tests/lifecycle/test_soak.py
@@ -65,10 +71,12 @@ format: .venv/.dev
 	@$(PIP) -e '.[cli,emulator]' $(EDITABLE)
 	@touch $@
 
-.venv/.dev: .venv/.runtime
-	@echo "adding the development tools ..."
-	@$(PIP) -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]'
-	@touch $@
+# All at once, built by one hatchling instead of by one for each distribution.
+.venv/.dev: .venv/bin/python $(DECLARED)
+	@echo "setting up .venv with the development tools ..."
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]' $(EDITABLE)
+	@touch .venv/.runtime $@
 
 .venv/.fuzz: .venv/.dev
 	@$(PIP) -e '.[fuzz]'
@@ -91,9 +99,9 @@ format: .venv/.dev
 .venv/.stranger: .venv/.dev $(wildcard $(DIFY)/pyproject.toml $(DIFY)/src/*/*.py src/agentbridge/*.py src/agentbridge/*/*.py)
 	@echo "installing the wheel of $(DIFY) ..."
 	@rm -rf $(STRANGER) .venv/wheels
-	@$(PYTHON) -m venv $(STRANGER)
+	@$(PYTHON) -m venv --without-pip $(STRANGER)
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir .venv/wheels . $(DIFY)
-	@$(STRANGER)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis \
+	@$(BIN)/python -m pip --python $(STRANGER)/bin/python install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis \
 		"$$(ls .venv/wheels/agentbridge_core-*.whl)[cli,emulator]" "$$(ls .venv/wheels/agentbridge_dify-*.whl)[emulator]"
 	@touch $@
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 for _name in list(os.environ):  # a developer's own keys and proxies are none of the tests' business
@@ -16,6 +18,10 @@ for _name in list(os.environ):  # a developer's own keys and proxies are none of
         ("AGENTBRIDGE_", "FLUXPROMPT_", "PROMPTITUDE_", "FLOWGENT_", "FLOWISE_")
     ) or _name.lower().endswith("_proxy"):
         del os.environ[_name]
+
+hypothesis.settings.register_profile("gate", max_examples=40, deadline=None, database=None)
+hypothesis.settings.register_profile("thorough", max_examples=500, deadline=None)
+hypothesis.settings.load_profile("thorough" if os.environ.get("THOROUGH") else "gate")
 
 _outside: list[str] = []
 
@@ -52,6 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _words(item: pytest.Item) -> set[str]:
     spec = getattr(item, "callspec", None)
     return {value for value in spec.params.values() if isinstance(value, str)} if spec is not None else set()
+
+
+def pytest_collection_finish() -> None:
+    """Ten thousand tests stay until the end, so no collection of garbage needs to look at them again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -9,7 +9,7 @@ import calls
 import expected
 import pytest
 import vcr
-import yaml
+from documents import document
 
 import agentbridge.planning
 from agentbridge import Connection, File, InvocationError, Message, RetryPolicy
@@ -86,7 +86,7 @@ def test_every_cassette_has_an_expectation_and_every_expectation_a_cassette():
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_a_cassette_says_where_it_is_from(path):
-    data = yaml.safe_load(path.read_text())
+    data = document(path)
     assert data["provenance"] == ("recorded" if path.parent.name == "flowise" else "documented")
     assert data["source"]
 

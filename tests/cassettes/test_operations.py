@@ -9,8 +9,8 @@ import attrs
 import operations
 import pytest
 import vcr
-import yaml
 from calls import fresh_id
+from documents import document
 
 from agentbridge import Connection, InvocationError, Pending, RetryPolicy
 from agentbridge.testing import vcr_config
@@ -52,7 +52,7 @@ def test_every_cassette_has_an_expectation_and_every_expectation_a_cassette():
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
 def test_a_cassette_says_where_it_is_from(path):
-    data = yaml.safe_load(path.read_text())
+    data = document(path)
     assert data["provenance"] in {"documented", "recorded"}
     assert data["source"]
 

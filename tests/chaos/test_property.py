@@ -1,14 +1,17 @@
 """Whatever happens to an answer, a caller gets the one that was meant, or an error of the tree that tells the truth.
 
 Thousands of seeds in memory, on a clock of their own; hundreds over real connections, through every transport.
+`THOROUGH=1` takes more of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,9 +26,10 @@ from agentbridge.emulator.serving import load_emulators, serve
 from agentbridge.transport.aiohttp import AiohttpTransport
 from agentbridge.transport.pool import AsyncPool
 
-IN_MEMORY = 5000  # seeds, half of them in each world
+IN_MEMORY = 20_000 if os.environ.get("THOROUGH") else 2000  # seeds, half of them in each world
 OVER_SOCKETS = 160  # calls through each transport in each world
-PARTS = 4
+PARTS = 2
+TOGETHER = 8  # calls that are under way at once: most of their time is waiting
 MAX_ANSWER = 2_000_000  # bytes
 RETRY = RetryPolicy(attempts=3, first_delay=0)
 REGISTRY = Registry()
@@ -70,19 +74,31 @@ def test_over_real_connections(world, library):
         connections = {name: with_bound(connection) for name, connection in vendors.connections.items()}
         options = {"connections": connections, "retry": RETRY, "timeouts": Timeouts(total=total), "transport": library}
         if world == "sync":
-            with Bridge({}, **options) as bridge:
-                outcomes = [run(bridge, *marked(number), time.monotonic) for number in range(OVER_SOCKETS)]
-                assert not leaked(bridge)
+            outcomes = in_threads(options)
         else:
-            outcomes = asyncio.run(in_turn(options))
+            outcomes = asyncio.run(in_tasks(options))
     for outcome in outcomes:
         check(outcome, hits, total, slack=3.0)
     assert len({hit.damage.kind for hit in hits}) > len(KINDS) * 0.8
 
 
-async def in_turn(options: dict[str, Any]) -> list[Outcome]:
+def in_threads(options: dict[str, Any]) -> list[Outcome]:
+    with Bridge({}, **options) as bridge:
+        with ThreadPoolExecutor(TOGETHER) as threads:
+            calls = map(marked, range(OVER_SOCKETS))
+            outcomes = list(threads.map(lambda call: run(bridge, *call, time.monotonic), calls))
+        assert not leaked(bridge)
+    return outcomes
+
+
+async def in_tasks(options: dict[str, Any]) -> list[Outcome]:
     async with AsyncBridge({}, **options) as bridge:
-        outcomes = [await run_async(bridge, *marked(number), time.monotonic) for number in range(OVER_SOCKETS)]
+        numbers = iter(range(OVER_SOCKETS))
+
+        async def work() -> list[Outcome]:
+            return [await run_async(bridge, *marked(number), time.monotonic) for number in numbers]
+
+        outcomes = [outcome for part in await asyncio.gather(*(work() for _ in range(TOGETHER))) for outcome in part]
         assert not leaked(bridge)
     return outcomes
 

@@ -189,9 +189,10 @@ def test_providers_on_a_narrow_terminal(config):
 
 
 @pytest.mark.parametrize("command", [["demo"], ["providers"], ["emulate", "--list"], ["invoke", "flowise:ok", "hi"]])
-def test_colour_only_on_terminals_that_want_it(shell, config, command):
+def test_colour_only_on_terminals_that_want_it(run, config, command, monkeypatch):
     code, coloured = on_terminal(*command)
     assert code == 0
     assert ESCAPE in coloured
     assert ESCAPE not in on_terminal(*command, NO_COLOR="1")[1]
-    assert ESCAPE not in "".join(shell(*command, environ={"FORCE_COLOR": "1"})[1:])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert ESCAPE not in run(*command).output

@@ -50,20 +50,23 @@ class Server:
 
     def close(self) -> None:
         self.over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # or the thread would wait in accept() for ever
         self._listener.close()
 
 
 def read_request(connection: socket.socket) -> bytes:
+    """One request, whole; nothing where the client has left before its end."""
     data = b""
     while b"\r\n\r\n" not in data:
-        piece = connection.recv(65536)
-        if not piece:
+        if not (piece := connection.recv(65536)):
             return b""
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
     while len(body) < int(lengths[0] if lengths else 0):
-        body += connection.recv(65536)
+        if not (piece := connection.recv(65536)):
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body
 
 

@@ -14,7 +14,7 @@ import servers
 
 from agentbridge import Connection, File, errors
 
-HUGE = 200 * 1024 * 1024
+HUGE = 100 * 1024 * 1024
 ROOM = 24 * 1024 * 1024  # bytes that the whole call may take, with what it imports
 
 CLIENT = """
@@ -85,7 +85,9 @@ class Sink:
         length = int(re.search(rb"(?i)content-length: (\d+)", head).group(1))  # type: ignore[union-attr]
         taken, buffer = len(body), bytearray(1 << 20)
         while taken < length:
-            taken += connection.recv_into(buffer)
+            if not (count := connection.recv_into(buffer)):
+                return False
+            taken += count
         self.lengths.append(length)
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(self._answer)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
-import yaml
+from tests.cassettes.documents import document
 
 from agentbridge import HttpRequest, HttpResponse, Operation
 from agentbridge.testing import MemoryTransport
@@ -52,7 +52,7 @@ def streams() -> Iterator[tuple[str, HttpResponse]]:
 
 
 def _played(path: Path) -> Iterator[HttpResponse]:
-    for interaction in yaml.safe_load(path.read_text())["interactions"]:
+    for interaction in document(path)["interactions"]:
         asked, answered = interaction["request"], interaction["response"]
         content = answered["body"]["string"]
         headers = {name: values[0] for name, values in answered["headers"].items()}

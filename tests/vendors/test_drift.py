@@ -102,7 +102,7 @@ def test_no_scenario_of_an_emulator_drifts(open_bridge, emulators, vendor, scena
         config={},
         connections=emulators.connections,
         retry=RetryPolicy(attempts=1),
-        timeouts=Timeouts(answer=3),
+        timeouts=Timeouts(answer=0.5),
     )
     # what does not stream answers a stream with the same answer
     calls = [bridge.invoke, *[lambda *said, **fields: bridge.stream(*said, seen=[], **fields)] * (vendor == "flowise")]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings, strategies as st
+from tests.cassettes.documents import document
 from tests.vendors.calls import CALLS
 
 from agentbridge import (
@@ -35,8 +35,8 @@ TYPES = st.sampled_from(["application/json", "text/html", "text/plain", "", "app
 
 def genuine(vendor: str) -> list[Any]:
     """Bodies of the vendor's cassettes, to be bent."""
-    documents = [yaml.safe_load(path.read_text()) for path in sorted((CASSETTES / vendor).glob("*.yaml"))]
-    played = [interaction["response"] for document in documents for interaction in document["interactions"]]
+    paths = sorted((CASSETTES / vendor).glob("*.yaml"))
+    played = [interaction["response"] for path in paths for interaction in document(path)["interactions"]]
     return [json.loads(response["body"]["string"]) for response in played]
 
 
@@ -80,7 +80,7 @@ def check(vendor: str, response: HttpResponse) -> None:
         assert found.response is None or found.status == response.status
 
 
-LIMITS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIMITS = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("vendor", CALLS)

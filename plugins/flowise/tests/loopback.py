@@ -35,6 +35,7 @@ class Loopback:
 
     def close(self) -> None:
         self._over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # or the thread would wait in accept() for ever
         self._listener.close()
 
 
@@ -42,8 +43,15 @@ def read_request(connection: socket.socket) -> None:
     """Read one request whole: closing a socket with unread bytes would reset the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        data += received(connection)
     head, _, body = data.partition(b"\r\n\r\n")
     lengths = [line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
     while len(body) < int(lengths[0] if lengths else 0):
-        body += connection.recv(65536)
+        body += received(connection)
+
+
+def received(connection: socket.socket) -> bytes:
+    """The next piece. Raises ConnectionError where the client has left."""
+    if piece := connection.recv(65536):
+        return piece
+    raise ConnectionError

@@ -1,0 +1,46 @@
+"""The public types are what callers write: `make check` has mypy read this, an ignore that is not needed being an error.
+
+It is never run.
+"""
+
+from typing import assert_type
+
+from agentbridge import (
+    AsyncBridge,
+    Bridge,
+    Connection,
+    File,
+    Invocation,
+    InvocationError,
+    Link,
+    Message,
+    Operation,
+    Pending,
+    Prepared,
+    Result,
+    Usage,
+)
+
+
+def calls(bridge: Bridge, op: Operation[int]) -> None:
+    result = bridge.invoke("flowise:abc", "hi", session_id="s", files=[File("a"), Link("https://x")])
+    assert_type(result, Result)
+    assert_type(result.text, str)
+    assert_type(result.usage, Usage | None)
+    assert_type(result.messages, tuple[Message, ...])
+    bridge.invoke("flowise:abc", sesion_id="s")  # type: ignore[call-arg]
+    bridge.invoke("flowise:abc", tool_errors="ignore")  # type: ignore[arg-type]
+    assert_type(bridge.prepare("x"), Prepared)
+    assert_type(bridge.call(op), int | Pending)
+    Invocation(target="a:b", messages=[Message("user", "hi")], inputs={"a": [1, {"b": None}]})
+    Connection("flowise", base_url="https://x", api_key=None, options={"a": 1})
+    try:
+        bridge.invoke(Invocation(target="x"))
+    except InvocationError as error:
+        assert_type(error.status, int | None)
+        assert_type(error.partial, Result | None)
+
+
+async def awaited(bridge: AsyncBridge) -> None:
+    async with AsyncBridge() as other:
+        assert_type(await other.invoke("a:b", "hi"), Result)

@@ -225,7 +225,7 @@ class State(Generic[T]):
     def filled(self, result: Result, *, whole: bool = True) -> Result:
         """The provider's Result, and all that the core knows of the call. A part of one may well be empty."""
         asked = self.plan.asked
-        empty = (_EMPTY,) if whole and not result.text.strip() and _EMPTY not in result.warnings else ()
+        empty = (_EMPTY,) if whole and (result.text or " ").isspace() and _EMPTY not in result.warnings else ()
         return attrs.evolve(
             result,
             provider=asked.provider,

@@ -6,6 +6,7 @@ events, made from their finished answer.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Generic, Self, TypeVar
 
@@ -226,16 +227,15 @@ class _Kept:
 
     def __init__(self, head: HttpResponse, shown: HttpRequest) -> None:
         self._head = attrs.evolve(head, request=shown)
-        self._pieces: list[bytes] = []
-        self._room = _KEPT
+        self._content = io.BytesIO()
 
     def add(self, piece: bytes) -> None:
         """Keep what there is room for."""
-        if self._room > 0:
-            self._pieces.append(piece[: self._room])
-            self._room -= len(piece)
+        room = _KEPT - self._content.tell()
+        if room > 0:
+            self._content.write(piece[:room])
 
     @property
     def response(self) -> HttpResponse:
         """The answer as far as it was kept."""
-        return attrs.evolve(self._head, content=b"".join(self._pieces))
+        return attrs.evolve(self._head, content=self._content.getvalue())

@@ -183,7 +183,7 @@ PITFALLS = (
         removals=(
             Removal(
                 EXCHANGE,
-                "empty = (_EMPTY,) if whole and not result.text.strip() and _EMPTY not in result.warnings else ()",
+                'empty = (_EMPTY,) if whole and (result.text or " ").isspace() and _EMPTY not in result.warnings else ()',
                 "empty = ()",
             ),
         ),
@@ -215,7 +215,7 @@ PITFALLS = (
             Removal(DECODER, '"chatMessageId": metadata.get("chatMessageId"),', '"chatMessageId": None,'),
             Removal(
                 EXCHANGE,
-                "empty = (_EMPTY,) if whole and not result.text.strip() and _EMPTY not in result.warnings else ()",
+                'empty = (_EMPTY,) if whole and (result.text or " ").isspace() and _EMPTY not in result.warnings else ()',
                 "empty = ()",
             ),
         ),

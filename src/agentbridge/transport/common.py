@@ -22,6 +22,7 @@ from .inflating import ENCODINGS, UnreadableError
 from .pool import IDLE_EXPIRY
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
+_TOGETHER = 128  # chunks of a body that are handed out as one piece, so that a burst takes little memory
 _INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
@@ -229,17 +230,18 @@ def parser_of(response: Any) -> Any:
     return found
 
 
-def take_arrived(parser: Any, pieces: list[bytes]) -> bool:
-    """Add to the pieces of a body what has arrived already, without waiting; True where that is its end.
+def with_arrived(piece: bytes, parser: Any) -> tuple[bytes, bool]:
+    """A piece of a body with what has arrived after it already, without waiting; True where that is the end.
 
     A server writes one chunk for each token, and httpcore hands them out one by one though one read brought many.
     """
+    pieces = [piece]
     try:
-        while type(event := parser.next_event()).__name__ == "Data":
+        while len(pieces) < _TOGETHER and type(event := parser.next_event()).__name__ == "Data":
             pieces.append(bytes(event.data))
     except Exception:  # httpcore comes upon it next, and says so in its own words
-        return False
-    return type(event).__name__ == "EndOfMessage"
+        return b"".join(pieces), False
+    return b"".join(pieces), type(event).__name__ == "EndOfMessage"
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,7 @@ from ..body import Body
 from ..commands import Send
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HttpxBase, broken, has_leftovers, left, parser_of, read_whole, take_arrived
+from .common import HttpxBase, broken, has_leftovers, left, parser_of, read_whole, with_arrived
 from .deadline import bound_by_deadline, until
 from .inflating import Incoming
 from .pool import ROOM, AsyncPool
@@ -238,9 +238,9 @@ def _read(response: Any, stream: Iterator[bytes], incoming: Incoming, parser: An
         return
     is_over = False
     while not is_over and (raw := next(stream, None)) is not None:
-        pieces = [raw]
-        is_over = parser is not None and take_arrived(parser, pieces)
-        yield from incoming.feed(b"".join(pieces) if len(pieces) > 1 else raw)
+        if parser is not None:
+            raw, is_over = with_arrived(raw, parser)
+        yield from incoming.feed(raw)
     incoming.end()
 
 
@@ -252,9 +252,9 @@ async def _read_async(
         return
     is_over = False
     while not is_over and (raw := await anext(stream, None)) is not None:
-        pieces = [raw]
-        is_over = parser is not None and take_arrived(parser, pieces)
-        for number, piece in enumerate(incoming.feed(b"".join(pieces) if len(pieces) > 1 else raw)):
+        if parser is not None:
+            raw, is_over = with_arrived(raw, parser)
+        for number, piece in enumerate(incoming.feed(raw)):
             if number:
                 await loops.sleep(0)  # a bomb of many pieces must not keep the loop for itself
             yield piece

@@ -6,6 +6,7 @@ alike: success is `metadata` without `error`.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -37,7 +38,7 @@ class FlowiseDecoder(StreamDecoder):
 
     def __init__(self) -> None:
         self._parser = SSEParser()
-        self._text: list[str] = []
+        self._written = io.BytesIO()  # the text; a list of its tokens takes ten times as much
         self._executed = b""
         self._tools: list[wire.UsedTool] = []
         self._documents: list[Any] = []
@@ -82,6 +83,10 @@ class FlowiseDecoder(StreamDecoder):
         except ValueError:  # metadata that cannot be read is no sign of success; what arrived is kept
             return Fault(FaultKind.INTERRUPTED, "the stream ended in unreadable metadata", partial=self._partial())
 
+    @property
+    def _text(self) -> str:
+        return self._written.getvalue().decode("utf-8", "surrogatepass")
+
     def _read(self, data: bytes) -> list[Event]:
         try:
             body = decode_json(data)
@@ -99,7 +104,7 @@ class FlowiseDecoder(StreamDecoder):
     def _on_token(self, value: Any) -> list[Event]:
         if not isinstance(value, str):
             return [VendorEvent("token", value)]
-        self._text.append(value)
+        self._written.write(value.encode("utf-8", "surrogatepass"))
         return [TextDelta(value)] if value else []
 
     def _on_thinking(self, value: Any) -> list[Event]:
@@ -161,7 +166,7 @@ class FlowiseDecoder(StreamDecoder):
             "chatId": metadata.get("chatId", ""),
             "sessionId": metadata.get("sessionId"),
             "chatMessageId": metadata.get("chatMessageId"),
-            "text": answer.final_text(nodes) if nodes else "".join(self._text),
+            "text": answer.final_text(nodes) if nodes else self._text,
             "action": self._action,
             "agentFlowExecutedData": nodes,
             # the nodes of Agentflow V2 name their tools and documents themselves
@@ -185,7 +190,7 @@ class FlowiseDecoder(StreamDecoder):
         return nodes if isinstance(nodes, list) else None
 
     def _partial(self) -> Result:
-        text = "".join(self._text)
+        text = self._text
         return Result(text=text, output=text, tool_calls=tuple(answer.tool_call(tool) for tool in self._tools))
 
 

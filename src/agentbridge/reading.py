@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import pydantic
 from pydantic.fields import FieldInfo
+from pydantic_core.core_schema import CoreSchema, union_schema
 
 from .drift import Names, notice, watch
 from .wire import decode_json
@@ -85,19 +86,27 @@ def words(*known: str) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(check)
 
 
-def _forgive(value: Any, read: pydantic.ValidatorFunctionWrapHandler, info: pydantic.ValidationInfo) -> Any:
-    try:
-        return read(value)
-    except pydantic.ValidationError as error:
-        if (
-            isinstance(value, str)
-            and error.errors(include_url=False, include_context=False)[0]["type"] == "literal_error"
-        ):
-            notice("value", f"{info.field_name}: {value}")
-        if isinstance(info.context, list):
-            info.context.append(f"{info.field_name or 'a field'} of the answer is unreadable and left out")
-        return None
+class _Forgiving:
+    """Tries the type itself, which costs no Python, and only what fails is left out."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> CoreSchema:
+        wanted = handler(source)
+        is_word = wanted["type"] == "nullable" and wanted["schema"]["type"] == "literal"
+        otherwise = pydantic.PlainValidator(_leave_out_word if is_word else _leave_out)
+        fallback = otherwise.__get_pydantic_core_schema__(source, handler)
+        return union_schema([wanted, fallback], mode="left_to_right")
 
 
-Lenient = Annotated[T | None, pydantic.WrapValidator(_forgive)]
+def _leave_out(_: Any, info: pydantic.ValidationInfo) -> None:
+    if isinstance(info.context, list):
+        info.context.append(f"{info.field_name or 'a field'} of the answer is unreadable and left out")
+
+
+def _leave_out_word(value: Any, info: pydantic.ValidationInfo) -> None:
+    if isinstance(value, str):
+        notice("value", f"{info.field_name}: {value}")
+    _leave_out(value, info)
+
+
+Lenient = Annotated[T | None, _Forgiving()]
 """An optional field that becomes None, with a warning, where its type is wrong: a paid answer is not thrown away."""

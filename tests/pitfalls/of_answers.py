@@ -296,11 +296,7 @@ PITFALLS = (
         ),
         removals=(
             Removal(READING, 'extra="ignore", coerce', 'extra="forbid", coerce'),
-            Removal(
-                READING,
-                "    except pydantic.ValidationError as error:\n",
-                "    except ZeroDivisionError as error:\n",
-            ),
+            Removal(READING, 'return union_schema([wanted, fallback], mode="left_to_right")', "return wanted"),
             Removal(
                 DECODER,
                 "        if handler is not None:\n            return handler(self, value)\n",

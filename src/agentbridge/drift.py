@@ -94,7 +94,7 @@ class Drifts:
     def compare(self, names: Names, data: Mapping[str, Any]) -> None:
         """Count the fields that a model does not know."""
         known = names.known
-        if known is None or data.keys() <= known:
+        if known is None or known.issuperset(data):
             return
         for name in islice((name for name in data if name not in known), _DISTINCT):
             self.note("field", f"{names.model}.{name}")

@@ -66,6 +66,37 @@ def test_any_chunking_gives_the_same_events(stream, cuts):
     assert events(*chunks) == events(stream)
 
 
+ALIKE = b"message:\ndata:1\n\n" * 2
+"""Events that begin alike are cut together; what stands between them may differ."""
+
+
+@pytest.mark.parametrize(
+    ("between", "expected"),
+    [
+        (b"message:\ndata: 2", [("", b"2")]),
+        (b"message:\ndata:  2", [("", b" 2")]),
+        (b"message:\ndata:2\nid: 7", [("", b"2")]),
+        (b"message:\ndata:2\ndata:3", [("", b"2\n3")]),
+        (b"message:\ndata:2\n\ndata:3", [("", b"2"), ("", b"3")]),
+        (b"message:\ndata:", [("", b"")]),
+        (b"event: e\nmessage:\ndata:2", [("e", b"2")]),
+        (b"event: e\n\nmessage:\ndata:2", [("", b"2")]),
+        (b":heartbeat", []),
+        (b"", []),
+    ],
+)
+def test_an_event_between_others_that_begin_alike_is_read_as_it_is(between, expected):
+    same = [("", b"1")] * 2
+    assert events(ALIKE + between + b"\n\n" + ALIKE) == [*same, *expected, *same]
+    assert events(ALIKE, between + b"\n\n" + ALIKE) == [*same, *expected, *same]
+
+
+def test_what_was_said_of_one_event_does_not_hold_for_the_next_that_began_before_the_read():
+    assert events(b"event: a\ndata: 1\n\nevent: b\n", b"data: 2\n\nevent: a\ndata: 3\n\n") == [
+        ("a", b"1"), ("b", b"2"), ("a", b"3"),
+    ]  # fmt: skip
+
+
 def test_heartbeats_are_counted_and_are_no_events():
     parser = SSEParser()
     assert parser.feed(b":heartbeat\n\n:heartbeat\n\n") == []

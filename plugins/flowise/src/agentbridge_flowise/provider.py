@@ -27,7 +27,6 @@ from agentbridge import (
 )
 
 from . import answer, endpoint, recovery, wire
-from .decoder import FlowiseDecoder
 
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/yaml", "application/x-ndjson", "application/sql"}
@@ -79,6 +78,8 @@ class Flowise(Provider):
 
     def decoder(self, request: HttpRequest) -> StreamDecoder | None:
         """A reader of Flowise's events, where they were asked for."""
+        from .decoder import FlowiseDecoder
+
         return FlowiseDecoder() if isinstance(request.json, dict) and request.json.get("streaming") is True else None
 
     def read(self, response: HttpResponse) -> Result | Pending | Fault:

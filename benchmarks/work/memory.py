@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
 
 import httpx
 
@@ -24,12 +26,15 @@ class Pieces(httpx.SyncByteStream):
             yield piece
 
 
-class Echoless(httpx.BaseTransport):
-    """The same short answer, whatever is asked."""
+def _at_once(_: httpx.HTTPTransport, __: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, headers=_HEADERS, stream=Pieces([HELLO]))
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """At once."""
-        return httpx.Response(200, headers=_HEADERS, stream=Pieces([HELLO]))
+
+@contextmanager
+def answered_from_memory() -> Iterator[None]:
+    """All that httpx sends is given the same short answer at once, below the client, whoever made that."""
+    with mock.patch.object(httpx.HTTPTransport, "handle_request", _at_once):
+        yield
 
 
 class Streaming(httpx.BaseTransport):

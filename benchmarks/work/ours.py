@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
-
 from agentbridge import AsyncBridge, Bridge, Connection, RetryPolicy, TextDelta
 from benchmarks.worker import Work
 
 from .common import KEY, QUESTION, WARM, awaited, check_count, repeated, side_by_side
-from .memory import Echoless
+from .memory import answered_from_memory
 
 
 def connections(base: str, **more: Any) -> dict[str, Connection]:
@@ -32,11 +30,8 @@ def sync_calls(base: str, count: int) -> Iterator[Work]:
 
 @contextmanager
 def from_memory(base: str, count: int) -> Iterator[Work]:
-    """The same without I/O, through the same kind of client as the raw calls."""
-    with (
-        httpx.Client(transport=Echoless()) as client,
-        Bridge(config={}, connections=connections(base), http_client=client) as bridge,
-    ):
+    """The same without I/O, as users get it: a Bridge with a client of its own."""
+    with answered_from_memory(), Bridge(config={}, connections=connections(base)) as bridge:
         yield repeated(lambda: bridge.invoke("flowise:hello", QUESTION).text, count)
 
 

@@ -12,7 +12,7 @@ import httpx
 from benchmarks.worker import Work
 
 from .common import KEY, QUESTION, WARM, awaited, big_file, check, check_count, prediction, repeated, side_by_side
-from .memory import Echoless
+from .memory import answered_from_memory
 
 _HEADERS = {"Authorization": f"Bearer {KEY}"}
 _STREAMED = {"question": QUESTION, "streaming": True}
@@ -35,7 +35,7 @@ def sync_calls(base: str, count: int) -> Iterator[Work]:
 def from_memory(base: str, count: int) -> Iterator[Work]:
     """The same without I/O."""
     url = prediction(base)
-    with httpx.Client(headers=_HEADERS, transport=Echoless()) as client:
+    with answered_from_memory(), httpx.Client(headers=_HEADERS) as client:
         yield repeated(lambda: _text(client.post(url, json={"question": QUESTION})), count)
 
 

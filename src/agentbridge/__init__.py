@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._version import __version__ as __version__
+    from .async_bridge import AsyncBridge as AsyncBridge
     from .bindings import (
         Agent as Agent,
         Binding as Binding,
         bind as bind,
     )
-    from .bridge import (
-        AsyncBridge as AsyncBridge,
-        Bridge as Bridge,
-    )
+    from .bridge import Bridge as Bridge
     from .connection import Connection as Connection
     from .drift import Drift as Drift
     from .errors import (
@@ -108,8 +106,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "_version": "__version__",
+    "async_bridge": "AsyncBridge",
     "bindings": "Agent Binding bind",
-    "bridge": "AsyncBridge Bridge",
+    "bridge": "Bridge",
     "connection": "Connection",
     "drift": "Drift",
     "errors": "AgentBridgeError AuthenticationError ConfigurationError ConnectionFailedError DeadlineExceededError ExecutionError InvalidRequestError InvocationError MalformedResponseError NotFoundError PermissionDeniedError PluginError ProviderError QuotaExceededError RateLimitError ResponseTimeoutError StreamInterruptedError ToolExecutionError TransportError UnavailableError UnknownTargetError UnsupportedFeatureError",

@@ -1,4 +1,7 @@
-"""What both bridges know and plan: everything but sending."""
+"""What both bridges know and plan: everything but sending.
+
+What not every program does is imported where it is done: streams, callbacks, runs that are picked up, observers.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,10 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, Unpack
 
 import attrs
 
-from .addresses import Callbacks
 from .bindings import Agent
 from .commands import Happened, Steps
 from .connection import Connection
@@ -22,22 +24,23 @@ from .drift import Drift
 from .errors import ConfigurationError, PluginError, UnsupportedFeatureError
 from .exchange import operate, run
 from .fallback import Chain, plan_call, plan_of, streamed_of
+from .listening import audience, listeners
 from .model import Invocation, Pending, Result
-from .observations import Kind, Observer
-from .observing import Subject, audience, listeners, observed
-from .pending import poll, submit, wait
 from .planning import Mode, PlannedRun, plan_operation
 from .plans import Plan
 from .plugins import Registry
-from .prepared import Prepared
 from .provider import Operation, Provider
 from .resuming import check_settings, plan_pending, resumption
 from .retry import RetryPolicy, Timeouts
 from .settings import CallFields, Settings
-from .streaming import Named, stream
-from .submitting import Submission, addressed
 from .transport import BLOCKING, clock_of, transport_name
 from .transport.turns import Turns
+
+if TYPE_CHECKING:
+    from .addresses import Callbacks
+    from .observations import Kind, Observer
+    from .prepared import Prepared
+    from .submitting import Submission
 
 T = TypeVar("T")
 
@@ -152,19 +155,27 @@ class BridgeBase(abc.ABC):
     def _streaming(
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "stream"
     ) -> tuple[Exchange[Result], Callable[[], Pending | None]]:
+        from .streaming import Named, stream
+
         planned = self._plan(target, text, fields, "stream").for_invoke()
         named: Named[PlannedRun] = Named(streamed_of)
         chain = Chain(stream, planned, named.plan_of)
         return self._of_run(kind, planned, chain.begin), lambda: named.pending() or chain.pending()
 
     def _submitting(self, submission: Submission) -> Exchange[Pending]:
+        from .pending import submit
+
         return self._of_run("submit", submission.planned, Chain(submit, submission.planned, submission.plan_of).begin)
 
     def _waiting(self, pending: Pending, settings: Mapping[str, Any]) -> Exchange[Result]:
+        from .pending import wait
+
         plan, account = plan_pending(self._directory, self._settings, pending, settings)
         return self._exchange("wait", plan, account, lambda started: wait(plan, pending, started))
 
     def _polling(self, pending: Pending, settings: Mapping[str, Any], kind: Kind) -> Exchange[Result | Pending]:
+        from .pending import poll
+
         plan, account = plan_pending(self._directory, self._settings, pending, settings)
         return self._exchange(kind, plan, account, lambda started: poll(plan, pending, started))
 
@@ -184,6 +195,8 @@ class BridgeBase(abc.ABC):
         said: Invocation | Operation[Any] | None = None,
     ) -> Exchange[T]:
         if hearing := audience(self._listeners):
+            from .observing import Subject, observed
+
             now = clock_of(self._given)
             begin = observed(begin, hearing, Subject(kind, plan.asked, said), lambda: Happened(now(), time.time()))
         return Exchange(begin=begin, connection=connection, mail=plan.send.request.is_mail)
@@ -197,6 +210,8 @@ class BridgeBase(abc.ABC):
         callback_input: str | None,
         callback_answers: int,
     ) -> Submission:
+        from .submitting import Submission, addressed
+
         if callbacks is None:
             if callback_input is not None:
                 raise ConfigurationError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ import attrs
 
 from .errors import ConfigurationError, UnsupportedFeatureError
 from .model import Invocation, JsonValue
+from .naming import check_once, did_you_mean
 from .wire import File, Link, as_dict
 
 _PLACEHOLDER = re.compile(r"\{([^{}\n]+)\}")
@@ -104,7 +104,7 @@ def _unmapped(name: str, binding: Binding) -> UnsupportedFeatureError:
     known = ", ".join(sorted({*binding.inputs, *_PLACEHOLDER.findall(binding.template or "")} - {"text"})) or "none"
     return UnsupportedFeatureError(
         f"inputs[{name!r}]",
-        f"{binding.where} does not map it (mapped: {known}).{_close(name, known)} Add it under 'inputs' there, or to its"
+        f"{binding.where} does not map it (mapped: {known}).{did_you_mean(name, known.split(', '))} Add it under 'inputs' there, or to its"
         " 'template'",
     )
 
@@ -114,11 +114,6 @@ def _as_json(name: str, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         raise UnsupportedFeatureError(f"inputs[{name!r}]", "it has no JSON form. Convert it to text first") from None
-
-
-def _close(name: str, known: str) -> str:
-    close = difflib.get_close_matches(name, known.split(", "), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _fill(template: str, invocation: Invocation, binding: Binding) -> str:
@@ -168,3 +163,17 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
             both = isinstance(old, Mapping) and isinstance(value, Mapping)
             merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def check_default(name: str, agent: Agent, where: str) -> Agent:
+    """The agent itself. Raises ConfigurationError where its default names what it has no binding for, or one twice."""
+    if agent.default is not None and not agent.choices:
+        raise ConfigurationError(f"{where}: agents.{name}.default is empty; name a connection, or leave it out")
+    for choice in agent.choices:
+        if choice not in agent.on:
+            raise ConfigurationError(
+                f"{where}: agents.{name}.default names {choice!r}, but there is no [agents.{name}.on.{choice}]"
+                f" (there: {', '.join(agent.on)}).{did_you_mean(str(choice), list(agent.on))}"
+            )
+    check_once(agent.choices, f"{where}: agents.{name}.default")
+    return agent

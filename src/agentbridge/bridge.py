@@ -1,29 +1,39 @@
-"""The two faces of the library: Bridge blocks, AsyncBridge awaits. What else they know is in `base`."""
+"""The face of the library that blocks; see `async_bridge` for the one that awaits. What both know is in `base`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, overload
 
-from .addresses import Callbacks
-from .async_bridge import AsyncBridge
 from .base import BridgeBase, Exchange
 from .connection import Connection
 from .errors import InvocationError
-from .mapping import mapped
 from .model import Invocation, Outcome, Pending, Result
-from .observations import Kind
 from .provider import Operation
 from .resuming import pending_of
 from .settings import CallFields, WaitFields
 from .transport import MAIL, Transport, drive, open_transport
-from .transport.stream import Stream
+
+if TYPE_CHECKING:
+    from .addresses import Callbacks
+    from .async_bridge import AsyncBridge
+    from .observations import Kind
+    from .transport.stream import Stream
 
 __all__ = ["AsyncBridge", "Bridge"]
 
 T = TypeVar("T")
+
+
+def __getattr__(name: str) -> Any:
+    """The other bridge, imported for those who use it."""
+    if name == "AsyncBridge":
+        from .async_bridge import AsyncBridge
+
+        return AsyncBridge
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Bridge(BridgeBase):
@@ -181,6 +191,8 @@ class Bridge(BridgeBase):
 
         Raises what iterating `invocations` raises; ConfigurationError for what cannot be iterated.
         """
+        from .mapping import mapped
+
         return mapped(self.invoke, invocations, concurrency, ordered)
 
     def close(self) -> None:
@@ -208,6 +220,8 @@ class Bridge(BridgeBase):
         return self._drive(self._polling(pending, settings, kind))
 
     def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> Stream:
+        from .transport.stream import Stream
+
         return Stream(exchange.begin, self._transport, exchange.connection, self._turns, pending)
 
     def _drive(self, exchange: Exchange[T]) -> T:

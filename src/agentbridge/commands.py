@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
 
 from .body import Body
-from .events import Event
 from .retry import Timeouts
 from .verdict import Asked
 from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
+
+if TYPE_CHECKING:
+    from .events import Event
 
 T = TypeVar("T")
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import attrs
 
 from .commands import MAX_ANSWER
 from .errors import ConfigurationError
-from .keys import KeySource
 from .pacing import Limits
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 from .wire import as_dict
+
+if TYPE_CHECKING:
+    from .keys import KeySource
 
 
 def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
 from . import config as configuration
 from .bindings import Agent, Binding
-from .config import check_once, did_you_mean
 from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
 from .errors import ConfigurationError, UnknownTargetError
-from .keys import KeySource
+from .naming import check_once, did_you_mean
 from .pacing import Pace
 from .plugins import Registry, known_provider
 from .provider import Provider, StreamDecoder
@@ -23,6 +22,9 @@ from .redaction import redactor_of
 from .rules import taught
 from .watching import watched, watched_decoder
 from .wire import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from .keys import KeySource
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from .plans import Plan, RunPlan
 from .redaction import without_auth
 from .retry import sooner
 from .verdict import Failure, error_of, judge
-from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
+from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep, evolved
 
 T = TypeVar("T")
 
@@ -226,7 +226,7 @@ class State(Generic[T]):
         """The provider's Result, and all that the core knows of the call. A part of one may well be empty."""
         asked = self.plan.asked
         empty = (_EMPTY,) if whole and (result.text or " ").isspace() and _EMPTY not in result.warnings else ()
-        return attrs.evolve(
+        return evolved(
             result,
             provider=asked.provider,
             connection=asked.connection,

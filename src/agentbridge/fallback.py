@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -14,7 +14,9 @@ from .model import Invocation, Pending, Tried
 from .planning import Mode, PlannedRun, plan_run
 from .plans import RunPlan
 from .settings import Settings, described
-from .streaming import StreamPlan
+
+if TYPE_CHECKING:
+    from .streaming import StreamPlan
 
 T = TypeVar("T")
 

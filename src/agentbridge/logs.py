@@ -15,7 +15,6 @@ from .observations import (
 )
 
 log = logging.getLogger("agentbridge")
-log.addHandler(logging.NullHandler())
 
 _SHOWN = ("id", "kind", "provider", "connection", "agent", "operation", "attempt", "attempts", "poll", "status", "reason",
           "size", "delay", "duration", "closed")  # fmt: skip

@@ -5,17 +5,14 @@ No I/O and no clock of its own. An exchange that nobody observes is not wrapped.
 
 from __future__ import annotations
 
-import inspect
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
 import attrs
 
 from .commands import Command, Happened, Open, Send, Steps, Use
-from .errors import ConfigurationError
-from .logs import log, write
+from .listening import Listener
 from .model import Invocation
 from .observations import (
     AnswerReceived,
@@ -23,7 +20,6 @@ from .observations import (
     InvocationStarted,
     Kind,
     Observation,
-    Observer,
     RequestSent,
     RetryScheduled,
 )
@@ -34,42 +30,6 @@ from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], Happened]
-
-
-class Listener:
-    """One observer, kept from doing harm. It is told of observations of the type `wants` only."""
-
-    def __init__(self, observer: Observer, wants: type[Observation] = Observation) -> None:
-        self._observer = observer
-        self._failed = False
-        self.wants = wants
-
-    def tell(self, seen: Observation) -> None:
-        """Call the observer. What it raises is logged the first time; only what ends programs passes."""
-        try:
-            self._observer(seen)
-        except Exception as error:
-            if not self._failed:
-                self._failed = True
-                log.warning("the observer %s raised %s; that is said once", _name(self._observer), type(error).__name__)
-
-
-_LOG_ALL = Listener(write)
-_LOG_RETRIES = Listener(write, RetryScheduled)
-
-
-def listeners(observers: Iterable[Observer]) -> tuple[Listener, ...]:
-    """The observers that a Bridge was given. Raises ConfigurationError for what cannot observe."""
-    if not isinstance(observers, Iterable):
-        raise ConfigurationError(f"observers takes several: observers=[...], not {type(observers).__name__}")
-    return tuple(Listener(_checked(observer)) for observer in observers)
-
-
-def audience(own: tuple[Listener, ...]) -> tuple[Listener, ...]:
-    """Who hears of a call that begins now: these, and the log where it is enabled."""
-    if not log.isEnabledFor(logging.INFO):
-        return own
-    return (*own, _LOG_ALL if log.isEnabledFor(logging.DEBUG) else _LOG_RETRIES)
 
 
 @attrs.frozen
@@ -244,17 +204,3 @@ class _Watch:
             return value if masked == value else masked
         except Exception:  # nested too deeply, or a stranger's class that cannot be copied
             return None
-
-
-def _checked(observer: Observer) -> Observer:
-    if not callable(observer):
-        raise ConfigurationError(
-            f"an observer is called with each Observation; {type(observer).__name__} is not callable"
-        )
-    if inspect.iscoroutinefunction(observer) or inspect.iscoroutinefunction(type(observer).__call__):
-        raise ConfigurationError(f"the observer {_name(observer)} is async, and nothing awaits it; make it a function")
-    return observer
-
-
-def _name(observer: object) -> str:
-    return str(getattr(observer, "__qualname__", type(observer).__qualname__))

@@ -7,6 +7,7 @@ distribution of the same name in silence; hence the loop of our own.
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import re
 import sys
 import threading
@@ -227,7 +228,14 @@ def _problem(provider: object) -> str | None:
     wrong = (
         f"{attribute} must be {what}" for attribute, what, fits in _ATTRIBUTES if not fits(getattr(provider, attribute))
     )
-    return next(wrong, None)
+    return next(wrong, None) or _problem_of_operations(provider)
+
+
+def _problem_of_operations(provider: Provider) -> str | None:
+    """Those that a plugin imports only when it is asked for them are left to its contract test: here it would be asked."""
+    kinds = inspect.getattr_static(provider, "operations")
+    fine = hasattr(kinds, "__get__") or _are_operations(kinds)
+    return None if fine else "operations must be a tuple of Operation classes"
 
 
 def _is_name(name: object) -> bool:
@@ -257,7 +265,6 @@ _ATTRIBUTES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("key_pattern", "a regular expression or None", _is_pattern_or_none),
     ("shares_default_session", "a bool", lambda value: isinstance(value, bool)),
     ("options", "a frozenset of names", lambda names: isinstance(names, frozenset)),
-    ("operations", "a tuple of Operation classes", _are_operations),
 )
 
 

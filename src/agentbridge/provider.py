@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import attrs
 
-from .events import Event
 from .faults import Fault
 from .model import Interrupt, Invocation, Pending, Result
 from .wire import HttpRequest, HttpResponse, as_dict
+
+if TYPE_CHECKING:
+    from .events import Event
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
-from .config import did_you_mean
 from .connection import Connection, check_choice
 from .errors import ConfigurationError
 from .model import Invocation, Message
+from .naming import did_you_mean
 from .retry import RetryPolicy, Timeouts
 from .wire import File, Link
 

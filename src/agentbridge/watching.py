@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .drift import Watch, watched_by
-from .events import Event
 from .faults import Fault
 from .model import Result
 from .provider import StreamDecoder
 from .wire import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from .events import Event
 
 T = TypeVar("T")
 

@@ -366,7 +366,7 @@ PITFALLS = (
         handled="Configuration is read strictly: a switch is a boolean or an error that names it.",
         tests=("tests/core/test_config.py::test_a_typo_is_named_with_its_file_and_the_remedy",),
         removals=(
-            Removal("src/agentbridge/config.py", 'extra="forbid", strict=True,', 'extra="forbid", strict=False,'),
+            Removal("src/agentbridge/tables.py", 'extra="forbid", strict=True,', 'extra="forbid", strict=False,'),
         ),
         threads=(f"{GITHUB}BerriAI/litellm/pull/33738",),
     ),

@@ -100,7 +100,7 @@ PITFALLS = (
                 ".after(tried, 0.0, more=other is not None)",
             ),
             Removal(
-                "src/agentbridge/config.py",
+                "src/agentbridge/naming.py",
                 "        if names.count(name) > 1:\n",
                 "        if names.count(name) > 99:\n",
             ),

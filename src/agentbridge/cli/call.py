@@ -34,7 +34,7 @@ class _Lookup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         known = self.find()
         if cmd_name not in known and not cmd_name.startswith("-"):
-            from ..config import did_you_mean
+            from ..naming import did_you_mean
 
             there = ", ".join(known) or "none"
             ctx.fail(f"{self.missing} {cmd_name!r} (there: {there}).{did_you_mean(cmd_name, list(known))}")

@@ -37,7 +37,7 @@ class HttpxBase(abc.ABC):
         self._client = self._made(proxy, verify) if client is None else client
         self._abandoned: deque[Any] = deque()
         self._url = lru_cache(maxsize=64)(self._library.URL)
-        self._base_headers = self._headers_of_client() if self._owned else None
+        self._fixed_headers = lru_cache(maxsize=64)(self._made_headers)
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
@@ -88,16 +88,13 @@ class HttpxBase(abc.ABC):
         """The library's own request, complete: what is left to the library to add costs it more than all the rest."""
         try:
             url = self._url(send.url)
-            headers = self._headers(send)
+            headers = self._headers(send, url)
             if isinstance(content, bytes):
-                if content or send.request.method.upper() in _WITH_BODY:
-                    headers.setdefault("content-length", str(len(content)))
                 content = {"stream": self._library.ByteStream(content)}
             else:
                 content = {"content": content}
-            lines = [*headers.items()] if "host" in headers else [(b"Host", url.netloc), *headers.items()]
             request = self._library.Request(
-                send.request.method, url, headers=lines, extensions={"timeout": self._limits(send)}, **content
+                send.request.method, url, headers=headers, extensions={"timeout": self._limits(send)}, **content
             )
             if "stream" in content:
                 request.read()  # a hook of the caller's own client may look at `request.content`
@@ -108,22 +105,34 @@ class HttpxBase(abc.ABC):
             )
         raise ConfigurationError(problem)
 
-    def _headers(self, send: Send) -> dict[str, str]:
-        """All headers by their names in lower case: the client's, what the body needs, and above them the request's."""
+    def _headers(self, send: Send, url: Any) -> Any:
+        """All headers: those that are the same for many requests, and the length of this one's body."""
         request, body = send.request, send.body
-        headers = dict(self._base_headers or self._headers_of_client())
-        for name, value in request.headers.items():
-            headers[name.lower()] = value
-        for name, value in request.auth.items():
-            headers[name.lower()] = value
-        if body.content_type is not None:
-            headers.setdefault("content-type", body.content_type)
-        if body.content is None:
+        said = (*request.headers.items(), *request.auth.items())
+        of_client = tuple(self._client.headers.raw)  # those of the caller's own client may change
+        fixed = self._fixed_headers(of_client, url.netloc, said, body.content_type)
+        headers = self._library.Headers(fixed, fixed.encoding)
+        if body.content is None or (
+            (body.content or request.method.upper() in _WITH_BODY) and "content-length" not in headers
+        ):
             headers["content-length"] = str(body.length)
         return headers
 
-    def _headers_of_client(self) -> dict[str, str]:
-        return {name.lower(): value for name, value in self._client.headers.items()} | {"accept-encoding": ENCODINGS}
+    def _made_headers(
+        self,
+        _: tuple[tuple[bytes, bytes], ...],
+        host: bytes,
+        said: tuple[tuple[str, str], ...],
+        content_type: str | None,
+    ) -> Any:
+        """The client's headers, by their names in lower case, and above them the request's."""
+        headers = {name.lower(): value for name, value in self._client.headers.items()}
+        headers["accept-encoding"] = ENCODINGS
+        headers |= {name.lower(): value for name, value in said}
+        if content_type is not None:
+            headers.setdefault("content-type", content_type)
+        lines = [*headers.items()] if "host" in headers else [(b"Host", host), *headers.items()]
+        return self._library.Headers(lines)
 
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins, none longer than the time left.

@@ -1,28 +1,33 @@
-"""Flowise for agentbridge."""
+"""Flowise for agentbridge. Operations are imported when they are used, since most programs only call agents."""
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from agentbridge import hookimpl
 
-from .documents import AttachFiles, Attachment, Attachments, UpsertDocuments, Upserted
-from .feedback import Feedback, FeedbackList, GiveFeedback, ListFeedback, UpdateFeedback
-from .flows import (
-    CanStream,
-    Flow,
-    FlowDetails,
-    Flows,
-    GetFlow,
-    GetUploadRules,
-    ListFlows,
-    ListKeyFlows,
-    UploadRule,
-    UploadRules,
-)
-from .leads import CreateLead, Lead
-from .messages import ChatMessage, ChatMessages, ListMessages
 from .provider import Flowise
-from .runs import Abort, Execution, ExecutionDetails, Executions, GetExecution, ListExecutions
-from .server import GetVersion, Ping, VerifyKey
+
+if TYPE_CHECKING:
+    from .documents import AttachFiles, Attachment, Attachments, UpsertDocuments, Upserted
+    from .feedback import Feedback, FeedbackList, GiveFeedback, ListFeedback, UpdateFeedback
+    from .flows import (
+        CanStream,
+        Flow,
+        FlowDetails,
+        Flows,
+        GetFlow,
+        GetUploadRules,
+        ListFlows,
+        ListKeyFlows,
+        UploadRule,
+        UploadRules,
+    )
+    from .leads import CreateLead, Lead
+    from .messages import ChatMessage, ChatMessages, ListMessages
+    from .runs import Abort, Execution, ExecutionDetails, Executions, GetExecution, ListExecutions
+    from .server import GetVersion, Ping, VerifyKey
 
 __all__ = [
     "Abort", "AttachFiles", "Attachment", "Attachments", "CanStream", "ChatMessage", "ChatMessages", "CreateLead",
@@ -31,6 +36,16 @@ __all__ = [
     "ListFlows", "ListKeyFlows", "ListMessages", "Ping", "UpdateFeedback", "UploadRule", "UploadRules",
     "UpsertDocuments", "Upserted", "VerifyKey", "agentbridge_providers",
 ]  # fmt: skip
+
+_HOMES = ("documents", "feedback", "flows", "leads", "messages", "runs", "server")
+
+
+def __getattr__(name: str) -> Any:
+    for home in _HOMES if name in __all__ else ():
+        module = importlib.import_module(f".{home}", __name__)
+        if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
+            return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @hookimpl

@@ -19,7 +19,7 @@ from agentbridge import (
 )
 from agentbridge.reading import Reply
 
-from . import answer, wire, wire_operations
+from . import answer, wire
 
 R = TypeVar("R", bound=Reply)
 
@@ -50,7 +50,7 @@ def refusal(response: HttpResponse) -> Fault | None:
     if response.status == 429 and response.content_type == "text/html":
         # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
         return fault_from_status(429, response.text)
-    if response.status == 401 and response.text == wire_operations.UNKNOWN_KEY:
+    if response.status == 401 and response.text == _of_operations().UNKNOWN_KEY:
         return fault_from_status(401, response.text)
     body = response.json()
     if wire.is_failure(body):
@@ -58,10 +58,17 @@ def refusal(response: HttpResponse) -> Fault | None:
     return None if response.ok else fault_from_status(response.status, wire.Refusal.model_validate(body).error)
 
 
+def _of_operations() -> Any:
+    """What the other endpoints say, imported where one of them may have said it: runs that succeed do not wait for it."""
+    from . import wire_operations
+
+    return wire_operations
+
+
 def _failure(failure: wire.Failure) -> Fault:
     """The services behind these paths make a 500 of whatever it was, with the cause after a prefix of their own."""
     if failure.statusCode == 500:
-        for sentence, kind in wire_operations.SENTENCES:
+        for sentence, kind in _of_operations().SENTENCES:
             if sentence.fullmatch(failure.message):
                 return Fault(kind, failure.message, code="500")
     return answer.failure(failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import quote, urlsplit
 
 from agentbridge import (
@@ -18,6 +18,7 @@ from agentbridge import (
     Invocation,
     Link,
     Message,
+    Operation,
     Pending,
     Provider,
     Result,
@@ -26,12 +27,19 @@ from agentbridge import (
 )
 
 from . import answer, endpoint, recovery, wire
-from .decoder import FlowiseDecoder
-from .operations import OPERATIONS
 
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/yaml", "application/x-ndjson", "application/sql"}
 )
+
+
+class _Operations:
+    """Imported when they are asked for: who only calls agents does not wait for dozens of classes."""
+
+    def __get__(self, instance: object, owner: type) -> tuple[type[Operation[Any]], ...]:
+        from .operations import OPERATIONS
+
+        return OPERATIONS
 
 
 class Flowise(Provider):
@@ -42,7 +50,7 @@ class Flowise(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "inputs", "files", "session_id"})
     options: ClassVar[frozenset[str]] = frozenset({"uploadType", "fileSizeLimit"})
-    operations: ClassVar = OPERATIONS
+    operations: ClassVar[tuple[type[Operation[Any]], ...]] = cast("tuple[type[Operation[Any]], ...]", _Operations())
     emulator: ClassVar[str | None] = "agentbridge_flowise.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
@@ -70,6 +78,8 @@ class Flowise(Provider):
 
     def decoder(self, request: HttpRequest) -> StreamDecoder | None:
         """A reader of Flowise's events, where they were asked for."""
+        from .decoder import FlowiseDecoder
+
         return FlowiseDecoder() if isinstance(request.json, dict) and request.json.get("streaming") is True else None
 
     def read(self, response: HttpResponse) -> Result | Pending | Fault:

@@ -135,6 +135,18 @@ class Provider(abc.ABC):
         """
         return None
 
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        """The call that a recorded request said: the reverse of `build_request`. Only where workloads are to be moved.
+
+        The request is as it was on the wire: its query in `query`, its body decoded in `json`, files as their text there.
+        The target of the Invocation is ":agent-id". What has no field of its own goes into `options`; the key does not.
+        None for a request that runs no agent.
+
+        Raises:
+            ValueError: it runs one, but says what no Invocation can; the message names it, and shows no value.
+        """
+        return None
+
 
 class Operation(abc.ABC, Generic[T]):
     """Any other endpoint of a vendor, run by `bridge.call(operation)`. Subclasses are frozen attrs classes.

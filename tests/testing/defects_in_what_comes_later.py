@@ -258,6 +258,22 @@ class RecoversAnyRun(Small):
         return Pending("poll", str(uuid.uuid4()))
 
 
+class ReadsBackNoFiles(Small):
+    def read_request(self, request):
+        said = super().read_request(request)
+        return said and attrs.evolve(said, files=())
+
+
+class ReadsBackPlainCallsOnly(Small):
+    def read_request(self, request):
+        return None if (request.json or {}).get("stream") else super().read_request(request)
+
+
+class ReadsBackPolls(Small):
+    def read_request(self, request):
+        return super().read_request(request) or Invocation(target=":agent-1")
+
+
 class CallbackWithoutProof(Small):
     def read_callback(self, callback):
         content = callback.content or b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from urllib.parse import quote
@@ -12,10 +13,12 @@ from agentbridge import (
     Call,
     Fault,
     FaultKind,
+    File,
     HttpRequest,
     HttpResponse,
     Interrupt,
     Invocation,
+    Message,
     Operation,
     Pending,
     Provider,
@@ -96,6 +99,24 @@ class Small(Provider):
             "stream": call.streaming,
         }
         return {name: value for name, value in said.items() if value}
+
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        said = request.json
+        if request.method != "POST" or not isinstance(said, dict):
+            return None
+        return Invocation(
+            target=f":{request.url.split('/')[-2]}",
+            text=said.get("say"),
+            messages=tuple(Message(turn["who"], turn["said"]) for turn in said.get("history", ())),
+            inputs=said.get("fields", {}),
+            files=tuple(
+                File(one["name"], base64.b64decode(one["base64"]), input=one["field"])
+                for one in said.get("attached", ())
+            ),
+            session_id=said.get("session"),
+            user_id=said.get("user"),
+            callback_url=said.get("notify"),
+        )
 
     def attached(self, file: Any) -> dict[str, Any]:
         what = {"url": file.url} if hasattr(file, "url") else {"name": file.name, "base64": file}

@@ -46,6 +46,7 @@ EARLY = "test_a_stream_that_ends_early_is_never_an_answer"
 STREAMS = "test_streams_read_as_given"
 ASTRAY = "test_polls_go_to_the_connection_whatever_the_vendor_says"
 POLLS = "test_each_poll_asks_for_its_own_run"
+BACK = "test_a_request_is_read_back_as_the_call_that_built_it"
 LOST = "test_a_lost_run_is_found_again"
 
 PLANTED: dict[type[Small], tuple[str, str]] = {
@@ -129,6 +130,9 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.ForgetsTheSecondId: (STEPS, "each is asked for in the same way"),
     later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
     later.RecoversAnyRun: (LOST, "two Pendings for one request"),
+    later.ReadsBackNoFiles: (BACK, "files=()"),
+    later.ReadsBackPlainCallsOnly: (BACK, "read_request gives None for a call that sets"),
+    later.ReadsBackPolls: ("test_a_poll_is_read_back_as_no_call", "takes a poll of 'polled' for a call"),
     later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),
     later.EmptyCallback: ("test_an_empty_callback_is_no_answer", "return None for what is no answer yet"),
     later.OptionalCallback: ("test_a_callback_without_one_of_its_fields_is_the_same_or_none", "make it required"),

@@ -6,6 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .importers import (
+        Imported as Imported,
+        Skipped as Skipped,
+        from_cassettes as from_cassettes,
+        from_csv as from_csv,
+        from_curl as from_curl,
+        from_har as from_har,
+    )
     from .batching import batch as batch
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .replaying import Summary as Summary, replay as replay
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from .spending import Budget as Budget
 
 _MODULES = {
+    "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
     "ledger": "Counts Ledger Turn",
     "replaying": "Summary replay",
     "samples": "Answer Pair Sample read_samples write_samples",

@@ -70,6 +70,12 @@ class FlowGent(Provider):
         value = self.read(HttpResponse(200, callback.headers, content))
         return None if isinstance(value, Pending) else value
 
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        """What a recorded call said; see `requested`."""
+        from . import requested
+
+        return requested.invocation(request)
+
 
 def _messages(invocation: Invocation, call: Call) -> Any:
     """One of the three documented forms; None leaves it to an option."""

@@ -106,6 +106,12 @@ class Flowise(Provider):
         """Goes on with the newest execution of the session (S: buildAgentflow.ts:1666-1679)."""
         return answer.resume(interrupt, decision, feedback)
 
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        """What a recorded call said; see `requested`."""
+        from . import requested
+
+        return requested.invocation(request)
+
 
 def _question(invocation: Invocation, call: Call) -> dict[str, Any]:
     if invocation.inputs and invocation.text is not None:
@@ -139,7 +145,7 @@ def _upload(file: File | Link, upload_type: Any) -> dict[str, Any]:
     if isinstance(file, Link):
         return {"type": "url", "name": file.name or file.url, "mime": _image_type(file), "data": file.url}
     kind = upload_type.get(file.name) if isinstance(upload_type, dict) else upload_type
-    kind = kind or _kind(file)
+    kind = kind or kind_of(file)
     data = FileText(file) if kind == "file:full" else DataUrl(file)
     return {"type": kind, "name": file.name, "mime": file.type, "data": data}
 
@@ -155,7 +161,7 @@ def _image_type(link: Link) -> str:
     return kind
 
 
-def _kind(file: File) -> str:
+def kind_of(file: File) -> str:
     """How the model gets to see a file: text in front of the question, images and audio as such."""
     family = file.type.partition("/")[0]
     if family == "text" or file.type in _TEXT_TYPES:

@@ -72,3 +72,9 @@ class FluxPrompt(Provider):
     def read_callback(self, callback: HttpRequest) -> Result | Fault | None:
         """The text of one output node, or the consolidated answer of a run with `callback_url`."""
         return answer.read_callback(callback.content or b"")
+
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        """What a recorded call said; see `requested`."""
+        from . import requested
+
+        return requested.invocation(request)

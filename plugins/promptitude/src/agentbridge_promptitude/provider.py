@@ -38,6 +38,12 @@ class Promptitude(Provider):
         """A failure by flag, code or status, in any combination; else `results.result` is the proof of an answer."""
         return endpoint.generated(response)
 
+    def read_request(self, request: HttpRequest) -> Invocation | None:
+        """What a recorded call said; see `requested`."""
+        from . import requested
+
+        return requested.invocation(request)
+
 
 def _flow_id(agent: str) -> str:
     """The id of a flow, also from a copied endpoint URL. Its host is not asked: only base_url says who gets the key."""

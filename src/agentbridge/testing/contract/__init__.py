@@ -13,6 +13,7 @@ from .operations import Operations
 from .overridden import Overridden
 from .overriding import check_overrides, own
 from .polls import Polls
+from .reading_back import ReadingBack
 from .requests import Requests
 from .resuming import Resuming
 from .secrets import Secrets
@@ -23,6 +24,7 @@ __all__ = ["Answer", "ProviderContract"]
 
 class ProviderContract(  # pytest runs them from the last to the first: in the order in which a plugin is written
     Emulated,
+    ReadingBack,
     Operations,
     Lost,
     Resuming,

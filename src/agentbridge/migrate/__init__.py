@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .capture import Capture as Capture
     from .importers import (
         Imported as Imported,
         Skipped as Skipped,
@@ -24,14 +25,17 @@ if TYPE_CHECKING:
         read_samples as read_samples,
         write_samples as write_samples,
     )
+    from .scrubbing import EMAILS as EMAILS, PHONES as PHONES
     from .sessions import TREATMENTS as TREATMENTS, Treatment as Treatment
     from .spending import Budget as Budget
 
 _MODULES = {
+    "capture": "Capture",
     "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
     "ledger": "Counts Ledger Turn",
     "replaying": "Summary replay",
     "samples": "Answer Pair Sample read_samples write_samples",
+    "scrubbing": "EMAILS PHONES",
     "sessions": "TREATMENTS Treatment",
     "spending": "Budget",
     "batching": "batch",

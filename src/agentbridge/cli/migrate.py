@@ -7,6 +7,9 @@ import click
 from .lazy import LazyGroup
 
 _COMMANDS = {
+    "import": "migrate_import",
+    "init": "migrate_init",
+    "plan": "migrate_plan",
     "demo": "migrate_demo",
     "replay": "migrate_replay",
     "status": "migrate_replay",
@@ -20,6 +23,9 @@ def migrate_command() -> None:
 
     \b
     In this order:
+      agentbridge migrate import calls.sh browser.har --out samples.jsonl
+      agentbridge migrate init samples.jsonl --to flowgent >> agentbridge.toml
+      agentbridge migrate plan samples.jsonl --to flowgent
       agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
       agentbridge migrate status move.ledger
     """  # noqa: D301 (click)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .capture import Capture as Capture
+    from .drafting import draft as draft
     from .importers import (
         Imported as Imported,
         Skipped as Skipped,
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     )
     from .batching import batch as batch
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
+    from .planning import (
+        FieldPlan as FieldPlan,
+        MissingValue as MissingValue,
+        MovePlan as MovePlan,
+        plan as plan,
+        requests as requests,
+    )
     from .replaying import Summary as Summary, replay as replay
     from .samples import (
         Answer as Answer,
@@ -31,8 +39,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "capture": "Capture",
+    "drafting": "draft",
     "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
     "ledger": "Counts Ledger Turn",
+    "planning": "FieldPlan MissingValue MovePlan plan requests",
     "replaying": "Summary replay",
     "samples": "Answer Pair Sample read_samples write_samples",
     "scrubbing": "EMAILS PHONES",

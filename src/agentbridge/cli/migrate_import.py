@@ -71,7 +71,7 @@ def import_command(sources: tuple[str, ...], out: str, config: str | None, *, as
         said = [{"place": one.place, "reason": one.reason} for one in skipped]
         say_json({"samples": count, "skipped": said})
         return
-    note(f"{count:,} samples in {out}, {len(skipped):,} skipped")
+    note(f"samples in {out}: {count:,}, skipped: {len(skipped):,}")
     for line in _reasons([(one.place, one.reason) for one in skipped]):
         note(line)
 

@@ -82,6 +82,11 @@ def test_inputs_of_the_new_vendor_that_calls_do_not_fill_are_missing_but_no_hind
     assert made.ok
 
 
+def test_a_call_whose_file_was_too_large_to_capture_is_impossible(bridge):
+    made = plan([sample(1, files=(File("large.pdf"),))], bridge, "flowise")
+    assert "File 'large.pdf' needs either content or path" in route(made, "the call").remedy
+
+
 def test_options_metadata_and_callbacks_are_told_apart(bridge):
     said = {"options": {"fluxprompt": {"a": 1}, "flowgent": {"b": 2}}, "metadata": {"who": "me"}}
     made = plan([sample(1, callback_url="https://caller.example/x", **said)], bridge, "flowgent")

@@ -7,10 +7,10 @@ import click
 from .lazy import LazyGroup
 
 _COMMANDS = {
+    "demo": "migrate_demo",
     "import": "migrate_import",
     "init": "migrate_init",
     "plan": "migrate_plan",
-    "demo": "migrate_demo",
     "replay": "migrate_replay",
     "status": "migrate_replay",
     "unknown": "migrate_replay",

@@ -8,6 +8,7 @@ import click
 
 from .options import config_option, json_option, verbose_option
 from .output import say, say_json
+from .replay_options import sessions_option
 
 if TYPE_CHECKING:
     from ..base import BridgeBase
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 @click.command("plan", short_help="Say what a move would do to each field; nothing is sent.")
 @click.argument("samples", type=click.Path(exists=True, dir_okay=False))
 @click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
-@click.option(
-    "--sessions", type=click.Choice(["mapped", "fresh", "same-id", "inline-history"]), default="mapped",
-    show_default=True, help="How conversations are carried over.",
-)  # fmt: skip
+@sessions_option
 @click.option("--credits-per-call", type=click.FloatRange(0), metavar="N", help="What a call costs at the candidate.")
 @click.option("--curl", "as_curl", is_flag=True, help="Print each request as curl instead, secrets masked.")
 @config_option

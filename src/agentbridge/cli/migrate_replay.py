@@ -8,7 +8,7 @@ import click
 
 from .options import json_option, verbose_option
 from .output import console, note, one_line, say_json, show_table, table
-from .replay_options import finishing_first, progress, replay_fields, replay_options, show
+from .replay_options import finishing_first, progress, replay_fields, replay_options, sessions_option, show
 
 if TYPE_CHECKING:
     from ..migrate import Ledger, Turn
@@ -26,10 +26,7 @@ arm_option = click.option(
 @click.argument("ledger", type=click.Path(dir_okay=False))
 @click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
 @click.option("--samples", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Take these in first.")
-@click.option(
-    "--sessions", type=click.Choice(["mapped", "fresh", "same-id", "inline-history"]), default="mapped",
-    show_default=True, help="How conversations are carried over.",
-)  # fmt: skip
+@sessions_option
 @arm_option
 @replay_options
 def replay_command(

@@ -35,6 +35,11 @@ _OPTIONS = (
     verbose_option,
 )  # fmt: skip
 
+sessions_option = click.option(
+    "--sessions", type=click.Choice(["mapped", "fresh", "same-id", "inline-history"]), default="mapped",
+    show_default=True, help="How conversations are carried over.",
+)  # fmt: skip
+
 
 def replay_options(command: F) -> F:
     """Decorate a command with the arguments of a replay."""

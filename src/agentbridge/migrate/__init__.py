@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .batching import batch as batch
     from .capture import Capture as Capture
     from .drafting import draft as draft
     from .importers import (
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
         from_curl as from_curl,
         from_har as from_har,
     )
-    from .batching import batch as batch
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .planning import (
         FieldPlan as FieldPlan,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .spending import Budget as Budget
 
 _MODULES = {
+    "batching": "batch",
     "capture": "Capture",
     "drafting": "draft",
     "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
@@ -48,7 +49,6 @@ _MODULES = {
     "scrubbing": "EMAILS PHONES",
     "sessions": "TREATMENTS Treatment",
     "spending": "Budget",
-    "batching": "batch",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -11,7 +11,8 @@ from typing import Self
 from ..errors import AgentBridgeError, ConfigurationError
 from ..model import SHARED, Result
 from ..observations import InvocationFinished, InvocationStarted, Observation
-from .samples import Answer, Sample, as_line, private_file
+from ..private import private_file
+from .samples import Answer, Sample, as_line
 from .scrubbing import Scrub, Scrubber
 
 CAPTURED = frozenset({"invoke", "stream"})

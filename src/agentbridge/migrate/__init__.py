@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from .batching import batch as batch
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .replaying import Summary as Summary, replay as replay
+    from .report import (
+        Report as Report,
+        as_html as as_html,
+        as_json as as_json,
+        as_junit as as_junit,
+        as_markdown as as_markdown,
+    )
     from .samples import (
         Answer as Answer,
         Pair as Pair,

@@ -174,7 +174,8 @@ def _judge(text: str) -> tuple[str, Judge]:
 
 def _lines(path: Path, files: ExitStack) -> Callable[..., None]:
     """Writes each pair as a line."""
-    from ..migrate.samples import as_line, private_file
+    from ..migrate.samples import as_line
+    from ..private import private_file
 
     file = files.enter_context(private_file(path))
 
@@ -187,7 +188,7 @@ def _lines(path: Path, files: ExitStack) -> Callable[..., None]:
 
 
 def _write(path: Path, text: str) -> None:
-    from ..migrate.samples import private_file
+    from ..private import private_file
 
     with private_file(path) as file:
         file.write(text.encode("utf-8", "replace").decode())

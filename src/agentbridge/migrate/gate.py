@@ -80,7 +80,9 @@ class Gate:
         from ..config import load
 
         read = load(config)
-        said: dict[str, Any] = {name: None if value == "off" else value for name, value in read.migrate.get("gate", {}).items()}
+        said: dict[str, Any] = {
+            name: None if value == "off" else value for name, value in read.migrate.get("gate", {}).items()
+        }
         try:
             return cls(**said)
         except ConfigurationError as error:

@@ -53,11 +53,12 @@ def sureness(rulings: Sequence[Ruling]) -> str:
         end for ruling in known for end in (*(ruling.interval or ()), ruling.limit if ruling.limit < 0.5 else 0.0)
     ]
     step = _nice(max(reached) - min(*reached, 0.0))[1]
-    low, high = math.floor(min(*reached, 0.0) / step) * step, math.ceil(max(*reached, step) / step) * step
+    low = math.floor(min(*reached, 0.0) / step) * step
+    high = math.ceil(max(*reached, step) / step) * step
     height = 16 + 48 * len(known) + _BOTTOM
 
     def x(value: float) -> float:
-        return 16 + (min(max(value, low), high) - low) / (high - low) * (_WIDTH - 40)
+        return float(16 + (min(max(value, low), high) - low) / (high - low) * (_WIDTH - 40))
 
     ticks = [low + index * step for index in range(round((high - low) / step) + 1)]
     axis = "".join(
@@ -226,7 +227,7 @@ def _nice(highest: float) -> tuple[float, float]:
     """The top of an axis from 0, and the step between its lines: three to five of them."""
     if highest <= 0:
         return 0.01, 0.005
-    size = 10 ** math.floor(math.log10(highest / 4))
+    size = 10.0 ** math.floor(math.log10(highest / 4))
     step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size * 5 >= highest)
     return step * math.ceil(highest / step - 1e-9), step
 

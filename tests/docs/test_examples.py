@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GUIDE = sorted((ROOT / "docs/plugin-guide").glob("*.md"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE]
+MOVE = sorted((ROOT / "docs/migrate").glob("*.md"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE, *MOVE]
 PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

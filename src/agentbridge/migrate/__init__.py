@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batching import batch as batch
+    from .comparing import (
+        Comparison as Comparison,
+        Difference as Difference,
+        compare as compare,
+        difference as difference,
+    )
+    from .gate import Gate as Gate, Ruling as Ruling, Verdict as Verdict, decide as decide
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .replaying import Summary as Summary, replay as replay
     from .report import (
@@ -27,6 +34,9 @@ if TYPE_CHECKING:
     from .spending import Budget as Budget
 
 _MODULES = {
+    "comparing": "Comparison Difference compare difference",
+    "gate": "Gate Ruling Verdict decide",
+    "report": "Report as_html as_json as_junit as_markdown",
     "ledger": "Counts Ledger Turn",
     "replaying": "Summary replay",
     "samples": "Answer Pair Sample read_samples write_samples",

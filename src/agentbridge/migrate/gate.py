@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
@@ -25,6 +26,12 @@ def _between(low: float, high: float) -> Any:
             raise ConfigurationError(f"migrate.gate: {field.name} is from {low:g} to {high:g}, not {value!r}")
 
     return check
+
+
+def _scores(_: Any, field: attrs.Attribute[Any], scores: Mapping[str, float]) -> None:
+    for name, score in scores.items():
+        if not math.isfinite(score):
+            raise ConfigurationError(f"migrate.gate: {field.name}.{name} is a number, not {score!r}")
 
 
 def _share(default: float | None) -> Any:
@@ -66,7 +73,7 @@ class Gate:
     max_credits_ratio: float | None = _times(None)
     min_same: float | None = _share(None)
     min_similarity: float | None = _share(None)
-    min_scores: Mapping[str, float] = attrs.field(factory=dict)
+    min_scores: Mapping[str, float] = attrs.field(factory=dict, validator=_scores)
     min_samples: int = attrs.field(default=100, validator=_between(1, 10**9))
     confidence: float = attrs.field(default=0.95, validator=_between(0.5, 0.9999))
 

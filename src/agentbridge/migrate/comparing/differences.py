@@ -127,29 +127,28 @@ def _by_outcome(old: Answer, new: Answer, was: OutcomeClass, became: OutcomeClas
 def _by_words(old: Answer, new: Answer) -> Difference:
     before, after = _structures(old, new)
     changed = drift(before, after) if before is not None else Drift()
-    texts = (said(old), said(new)) if before is None or changed else (_canonical(before), _canonical(after))
-    exact = texts[0] == texts[1] and not changed
-    ours = words_of(texts[0])
-    theirs = ours if exact else words_of(texts[1])
+    ours, theirs = (said(old), said(new)) if before is None or changed else (_canonical(before), _canonical(after))
+    found = _SAME if ours == theirs else _other_words(words_of(ours), words_of(theirs))
+    if changed:
+        found = attrs.evolve(found, category="structure_changed", exact=False, drift=changed)
+    return attrs.evolve(found, length_ratio=_ratio(len(theirs), len(ours)))
+
+
+_SAME = Difference(
+    category="same", old="answered", new="answered", exact=True, same_words=True, same_numbers=True, similarity=1.0
+)
+
+
+def _other_words(old: Words, new: Words) -> Difference:
+    same_words, same_numbers = old.words == new.words, old.numbers == new.numbers
     return Difference(
-        category=_category(ours, theirs, changed),
+        category="reworded" if not same_words else "same" if same_numbers else "wrong_number",
         old="answered",
         new="answered",
-        exact=exact,
-        same_words=ours.words == theirs.words,
-        same_numbers=ours.numbers == theirs.numbers,
-        similarity=1.0 if exact else similarity(ours.tokens, theirs.tokens),
-        drift=changed,
-        length_ratio=_ratio(len(texts[1]), len(texts[0])),
+        same_words=same_words,
+        same_numbers=same_numbers,
+        similarity=similarity(old.tokens, new.tokens),
     )
-
-
-def _category(old: Words, new: Words, changed: Drift) -> Category:
-    if changed:
-        return "structure_changed"
-    if old == new:
-        return "same"
-    return "wrong_number" if old.words == new.words else "reworded"
 
 
 def _structures(old: Answer, new: Answer) -> tuple[Any, Any]:

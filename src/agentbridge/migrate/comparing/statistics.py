@@ -17,8 +17,8 @@ import attrs
 
 from .groups import Row
 
-FEW = 10
-"""Where fewer than so many pairs are one way or the other, their conversations are counted instead of the pairs."""
+FEW = 5
+"""Where fewer than so many pairs are one way or the other, they do not tell how alike turns of a conversation are."""
 
 _LEAST_GROUPS = 5  # fewer say nothing about how far they differ
 _MOST = 1 << 20  # times as many samples: nobody has them
@@ -108,10 +108,12 @@ def excess(rows: Sequence[Row], conversations: int) -> Excess:
     """A share of yes (1) and no (0), and that of the old vendor beside it where there is one."""
     candidate, noise = _influences(rows, "candidate"), _influences(rows, "reference")
     n, x, m, y = _totals(rows)
-    ours = _share(n, x, candidate, conversations)
+    learnt = (_worth(n, x, candidate), _worth(m, y, noise))
+    at_least = min(1.0, conversations / max(n, m, 1))
+    ours = _share(n, x, _first(*learnt, at_least))
     if not m:
         return Excess(ours)
-    theirs = _share(m, y, noise, math.ceil(conversations * min(m / n, 1.0)) if n else conversations)
+    theirs = _share(m, y, _first(*reversed(learnt), at_least))
     spread = math.sqrt(math.fsum(a * a for a in candidate) * math.fsum(b * b for b in noise))
     both = math.fsum(a * b for a, b in zip(candidate, noise, strict=True))
     return Excess(ours, theirs, max(-1.0, min(1.0, both / spread)) if spread else 0.0)
@@ -198,8 +200,12 @@ def student(confidence: float, freedom: float) -> float:
 
 
 def _totals(rows: Sequence[Row]) -> tuple[float, float, float, float]:
-    n, x, m, y = (math.fsum(column) for column in zip(*map(attrs.astuple, rows), strict=True)) if rows else (0.0,) * 4
-    return n, x, m, y
+    return (
+        math.fsum(row.n for row in rows),
+        math.fsum(row.x for row in rows),
+        math.fsum(row.m for row in rows),
+        math.fsum(row.y for row in rows),
+    )
 
 
 def _influences(rows: Sequence[Row], side: Literal["candidate", "reference"]) -> list[float]:
@@ -210,20 +216,23 @@ def _influences(rows: Sequence[Row], side: Literal["candidate", "reference"]) ->
     return [(row.y - y / m * row.m) / m for row in rows] if m else [0.0] * len(rows)
 
 
-def _share(n: float, x: float, influences: Sequence[float], conversations: int) -> Share:
-    rate = min(max(x / n, 0.0), 1.0) if n else 0.0
-    return Share(int(n), rate, _effective(n, x, influences, conversations) if n else 0.0)
+def _share(n: float, x: float, worth: float) -> Share:
+    return Share(int(n), min(max(x / n, 0.0), 1.0) if n else 0.0, n * worth)
 
 
-def _effective(n: float, x: float, influences: Sequence[float], conversations: int) -> float:
-    """As many independent samples as would be as sure: never more than there are, the conversations where few say."""
-    if conversations >= n:
-        return n
-    if min(x, n - x) < FEW or len(influences) < _LEAST_GROUPS:
-        return max(1.0, min(n, conversations))
-    rate, groups = x / n, len(influences)
+def _worth(n: float, x: float, influences: Sequence[float]) -> float | None:
+    """How many independent samples each is worth, at most one; None where too few are one way to learn it."""
+    groups = len(influences)
+    if min(x, n - x) < FEW or groups < _LEAST_GROUPS:
+        return None
     between = groups / (groups - 1) * math.fsum(influence * influence for influence in influences)
-    return min(n, rate * (1 - rate) / between) if between else n
+    rate = x / n
+    return min(1.0, rate * (1 - rate) / n / between) if between else 1.0
+
+
+def _first(*worths: float | None) -> float:
+    """What was learnt of the share itself, else of the one beside it, else what is certain: conversations are independent."""
+    return next(worth for worth in worths if worth is not None)
 
 
 def _error(rows: Sequence[Row], influence: Callable[[Row], float]) -> float:

@@ -15,7 +15,7 @@ NUMBER_HERE = "#"
 """Stands among the words where a number was; no word is spelt like this."""
 
 _TOKEN = re.compile(
-    r"[^\W\d_]+|(?P<number>(?:(?<![\w.,)\]])[-\u2212](?=[$€£¥]?\.?\d))?(?:[$€£¥](?=\d))?(?:(?<![\w.])\.)?\d+(?:[.,'\u2019]\d+)*)|[^\s\w]"
+    r"[^\W\d_]+|(?:(?:(?<![\w.,)\]])[-\u2212](?=[$€£¥]?\.?\d))?(?:[$€£¥](?=\d))?(?:(?<![\w.])\.)?\d+(?:[.,'\u2019]\d+)*)|[^\s\w]"
 )
 _ITEM = re.compile(r"^[ \t]*(\d{1,3})[.)][ \t]+", re.MULTILINE)
 _GROUPED = re.compile(r"\d{1,3}(?:[,'\u2019]\d{3})+(?:\.\d+)?")
@@ -50,9 +50,8 @@ def words_of(text: str) -> Words:
     plain = unicodedata.normalize("NFKC", _without_counting(text)).casefold()
     words: list[str] = []
     numbers: list[str] = []
-    for found in _TOKEN.finditer(plain):
-        token = found.group()
-        if found.lastgroup is not None:
+    for token in _TOKEN.findall(plain):
+        if token[-1].isdecimal():
             words += [*_currency(token), NUMBER_HERE]
             numbers.append(number(token))
         elif len(token) > 1 or _says_something(token):

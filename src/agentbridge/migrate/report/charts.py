@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,8 +17,6 @@ _WIDTH = 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 12, 42
 _HEIGHT = 250
 _MERGED = 5  # bins of a distribution of latencies that are drawn as one
-
-_numbers = itertools.count(1)
 
 
 @attrs.frozen
@@ -208,7 +205,7 @@ def _outline(one: _Series, top: float) -> str:
 
 
 def _svg(height: float, title: str, told: str, content: str) -> str:
-    name = f"chart-{next(_numbers)}"
+    name = f"chart-{title.split()[0].lower()}"
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height:g}" role="img" aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escaped(title)}</title><desc id="{name}-desc">{escaped(told)}</desc>{content}</svg>'

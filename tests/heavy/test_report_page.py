@@ -65,7 +65,9 @@ def _size_and_colours(path):
     data = path.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
     chunks = re.finditer(rb"IDAT", data)
-    packed = b"".join(data[at.end() : at.end() + struct.unpack(">I", data[at.start() - 4 : at.start()])[0]] for at in chunks)
+    packed = b"".join(
+        data[at.end() : at.end() + struct.unpack(">I", data[at.start() - 4 : at.start()])[0]] for at in chunks
+    )
     return width, height, len(set(zlib.decompressobj().decompress(packed, 4_000_000)))
 
 

@@ -12,7 +12,14 @@ from agentbridge.migrate import Answer, Pair, Sample
 WORDS = "your parcel has left our house and the courier brings it to you on the day after tomorrow before noon".split()
 
 
-def answer(text: str = "", *, output: Any = None, elapsed: float = 1.0, credits: float | None = None, by: str = "fluxprompt") -> Answer:
+def answer(
+    text: str = "",
+    *,
+    output: Any = None,
+    elapsed: float = 1.0,
+    credits: float | None = None,  # noqa: A002 (as Usage says)
+    by: str = "fluxprompt",
+) -> Answer:
     result = Result(
         provider=by, connection=by, agent="a", text=text, output=text if output is None else output,
         usage=None if credits is None else Usage(credits=credits),
@@ -34,7 +41,7 @@ def pair(
     new: Answer | str,
     again: Answer | str | None = None,
     *,
-    id: str = "s-1",
+    id: str = "s-1",  # noqa: A002 (as Sample says)
     session: str | None = None,
     target: str = "support@fluxprompt",
     **metadata: str,

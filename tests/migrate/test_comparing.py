@@ -59,7 +59,11 @@ def test_an_empty_answer_is_a_failure():
 
 
 def test_costs_are_compared_with_the_old_vendor_of_today_where_it_was_asked():
-    old, new, again = answer("a", elapsed=1, credits=1), answer("a", elapsed=6, credits=6), answer("a", elapsed=3, credits=2)
+    old, new, again = (
+        answer("a", elapsed=1, credits=1),
+        answer("a", elapsed=6, credits=6),
+        answer("a", elapsed=3, credits=2),
+    )
     found = compare([pair(old, new, again, id=str(number)) for number in range(20)]).overall.estimates
     assert (found["latency"].value, found["credits"].value) == (pytest.approx(2), pytest.approx(3))
     alone = compare([pair(old, new, id=str(number)) for number in range(20)]).overall.estimates
@@ -163,7 +167,9 @@ def test_memory_is_flat():
 
 def test_a_pair_costs_little():
     """100,000 pairs of 500 characters in a minute: 0.6 ms of CPU each; three times that here, for slow machines."""
-    long = [pair(f"{'parcel ' * 60}{number} days and more words", f"Yes {'parcel ' * 60}{number}") for number in range(300)]
+    long = [
+        pair(f"{'parcel ' * 60}{number} days and more words", f"Yes {'parcel ' * 60}{number}") for number in range(300)
+    ]
     began = time.process_time()
     compare(long)
     assert (time.process_time() - began) / len(long) < 0.0018

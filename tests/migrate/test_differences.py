@@ -62,7 +62,10 @@ def test_an_error_told_in_a_text_is_not_searched_for():
 
 
 def test_exact_normalized_and_numeric_equality_are_told_apart():
-    exact, spelt = difference(answer("Pay 1,000."), answer("Pay 1,000.")), difference(answer("Pay 1,000."), answer("pay 1000"))
+    exact, spelt = (
+        difference(answer("Pay 1,000."), answer("Pay 1,000.")),
+        difference(answer("Pay 1,000."), answer("pay 1000")),
+    )
     assert (exact.exact, exact.same_words, exact.same_numbers) == (True, True, True)
     assert (spelt.exact, spelt.same_words, spelt.same_numbers) == (False, True, True)
     other = difference(answer("Pay 1,000."), answer("You owe 1000"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
+import attrs
 import pytest
 from answers import answer, failed, pair, workload
 
@@ -106,9 +111,19 @@ def test_no_samples_at_all_are_too_few():
 
 
 def test_the_configuration_has_the_thresholds():
-    config = {"migrate": {"gate": {"max_failure_increase": 0.02, "max_latency_ratio": "off", "min_scores": {"polite": 0.9}}}}
+    config = {
+        "migrate": {"gate": {"max_failure_increase": 0.02, "max_latency_ratio": "off", "min_scores": {"polite": 0.9}}}
+    }
     assert Gate.read(config) == Gate(max_failure_increase=0.02, max_latency_ratio=None, min_scores={"polite": 0.9})
     assert Gate.read({}) == Gate()
+
+
+def test_the_page_shows_the_defaults():
+    page = (Path(__file__).parents[2] / "docs/migrate/compare-and-gate.md").read_text()
+    [table] = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = tomllib.loads(table)
+    assert Gate.read(shown) == Gate()
+    assert set(shown["migrate"]["gate"]) == {field.name for field in attrs.fields(Gate)} - {"min_scores"}
 
 
 @pytest.mark.parametrize(

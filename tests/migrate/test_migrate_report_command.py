@@ -87,7 +87,20 @@ def test_a_judge_that_cannot_be_found_is_an_error(judge):
 
 def test_reports_are_written_for_their_owner_alone(tmp_path):
     ledger = _ledger(list(workload(30, failing=0.5)))
-    done = _run("report", ledger, "--html", "r.html", "--json", "r.json", "--markdown", "r.md", "--junit", "r.xml", "--cohort", "country")
+    done = _run(
+        "report",
+        ledger,
+        "--html",
+        "r.html",
+        "--json",
+        "r.json",
+        "--markdown",
+        "r.md",
+        "--junit",
+        "r.xml",
+        "--cohort",
+        "country",
+    )
     assert done.exit_code == 0
     assert "By country" in (tmp_path / "r.html").read_text()
     assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "fail"

@@ -31,7 +31,7 @@ CATEGORIES: Mapping[Category, str] = {
     "both_failed": "both failed",
     "not_comparable": "there is no old answer",
 }
-"""Every category, in the order in which the first that fits is taken among those of two answers: worst first."""
+"""Every category and what it is. A pair is in one of them."""
 
 BAD: tuple[Category, ...] = (
     "failed", "empty", "outcome_changed", "structure_changed", "wrong_number", "reworded",

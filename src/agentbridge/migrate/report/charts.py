@@ -205,7 +205,7 @@ def _outline(one: _Series, top: float) -> str:
 
 
 def _svg(height: float, title: str, told: str, content: str) -> str:
-    name = f"chart-{title.split()[0].lower()}"
+    name = f"chart-{title.split(maxsplit=1)[0].lower()}"
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height:g}" role="img" aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escaped(title)}</title><desc id="{name}-desc">{escaped(told)}</desc>{content}</svg>'

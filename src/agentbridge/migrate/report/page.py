@@ -153,7 +153,7 @@ def _categories(overall: Slice) -> str:
         f'<td class="number" data-name="Old against old">{_noise(name, overall)}</td></tr>'
         for name, meaning in CATEGORIES.items()
     )
-    said = "Each pair is in the first category that fits, in this order. Rewording is of words: whether the sense is the same, a judge decides."
+    said = "Each pair is in one category. Rewording is of words: whether the sense is the same, a judge decides."
     return _table(said, ("Category", "Meaning", "New against old", "Old against old"), rows, numbers_from=2, stack=True)
 
 

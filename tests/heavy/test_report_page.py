@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "migrate"))
 
-from answers import failed, pair, workload
+from compared_pairs import failed, pair, workload
 
 from agentbridge.migrate import Gate, Report, as_html, compare
 

@@ -7,7 +7,7 @@ import time
 import tracemalloc
 
 import pytest
-from answers import answer, failed, pair, workload
+from compared_pairs import answer, failed, pair, workload
 
 from agentbridge.migrate import Answer, compare
 from agentbridge.migrate.comparing.comparison import OTHERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from answers import answer, failed, pair, waiting
+from compared_pairs import answer, failed, pair, waiting
 
 from agentbridge import Result
 from agentbridge.migrate import Answer, difference

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from answers import answer, failed, pair, workload
+from compared_pairs import answer, failed, pair, workload
 
 from agentbridge import Bridge, ConfigurationError
 from agentbridge.migrate import Gate, compare, decide

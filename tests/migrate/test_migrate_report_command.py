@@ -6,8 +6,8 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from answers import workload
 from click.testing import CliRunner
+from compared_pairs import workload
 
 from agentbridge.cli.app import cli
 from agentbridge.migrate import Ledger

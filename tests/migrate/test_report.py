@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
-from answers import answer, failed, pair, workload
+from compared_pairs import answer, failed, pair, workload
 from hypothesis import given, settings, strategies as st
 
 from agentbridge.migrate import Gate, Report, as_html, as_json, as_junit, as_markdown, compare

@@ -15,7 +15,8 @@ GROUPS = 256
 """Each conversation is in one of so many groups: groups are independent of each other where conversations are, and there
 are enough of them to learn from how far they differ how sure a figure is."""
 
-_BITS = 1 << 18  # counts millions of conversations to about one in a hundred, and a thousand to the last one
+_EXACT = 2000
+_BITS = 1 << 18  # counts a million conversations to about one in a hundred
 
 
 def conversation_key(sample: Sample, seed: int) -> tuple[int, bool]:
@@ -62,27 +63,35 @@ class Sums:
 
 
 class Conversations:
-    """How many there are, in a little memory: exact up to a thousand or so, then by counting of bits that stayed unset."""
+    """How many there are, in a little memory: exact up to two thousand, then by counting the bits that stayed unset."""
 
     def __init__(self) -> None:
         self._alone = 0
+        self._keys: set[int] = set()
         self._bits: bytearray | None = None
 
     def add(self, key: int, *, alone: bool) -> None:
         """One sample of a conversation; one that stands alone comes once."""
         if alone:
             self._alone += 1
-            return
-        if self._bits is None:
-            self._bits = bytearray(_BITS // 8)
-        bit = key % _BITS
-        self._bits[bit // 8] |= 1 << bit % 8
+        elif self._bits is not None:
+            self._mark(self._bits, key)
+        else:
+            self._keys.add(key)
+            if len(self._keys) > _EXACT:
+                self._bits = bytearray(_BITS // 8)
+                while self._keys:
+                    self._mark(self._bits, self._keys.pop())
 
     def __len__(self) -> int:
-        return self._alone + self._shared()
+        return self._alone + (len(self._keys) if self._bits is None else self._marked(self._bits))
 
-    def _shared(self) -> int:
-        if self._bits is None:
-            return 0
-        unset = max(_BITS - int.from_bytes(self._bits, "big").bit_count(), 1)
+    @staticmethod
+    def _mark(bits: bytearray, key: int) -> None:
+        bit = key % _BITS
+        bits[bit // 8] |= 1 << bit % 8
+
+    @staticmethod
+    def _marked(bits: bytearray) -> int:
+        unset = max(_BITS - int.from_bytes(bits, "big").bit_count(), 1)
         return round(-_BITS * math.log(unset / _BITS))

@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test thorough test-live soak fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -27,6 +27,9 @@ test: .venv/.dev .venv/.stranger   ## all tests; they never leave the loopback i
 
 test-live: .venv/.dev         ## the real Flowise, installed by npm, and all that is promised of it; not part of `test`
 	@PYTHON=$(CURDIR)/$(BIN)/python tests/live/flowise_server/with.sh $(BIN)/python -m pytest tests/live -n 4
+
+test-heavy: .venv/.dev        ## what needs more than Python: the report in Chromium (`apt-get install chromium`); not part of `test`
+	@$(BIN)/python -m pytest tests/heavy
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
 	@$(BIN)/python tests/fuzz/run.py $(FUZZ_SECONDS)

@@ -21,10 +21,11 @@ NO_FILE = "the configuration"
 
 @attrs.frozen
 class Config:
-    """Connections and agents as they were configured; `where` names the file for messages."""
+    """Connections and agents as they were configured, and what `[migrate]` sets; `where` names the file for messages."""
 
     connections: Mapping[str, Connection]
     agents: Mapping[str, Agent]
+    migrate: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     where: str = NO_FILE
 
 
@@ -83,7 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _parse(data: Mapping[str, Any], where: str, environ: Mapping[str, str], folder: Path = Path()) -> Config:
     """The models are only made where there is something to read: that takes long."""
     if not data:
-        return Config({}, {}, where)
+        return Config({}, {}, where=where)
     from .tables import parsed
 
     return Config(*parsed(dict(data), where, environ, folder), where)

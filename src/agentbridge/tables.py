@@ -111,11 +111,34 @@ class AgentTable(_Model):
     on: dict[str, BindingTable] = pydantic.Field(min_length=1)
 
 
+class GateTable(_Model):
+    """`[migrate.gate]`; see agentbridge.migrate.Gate, whose defaults hold for what is not set. "off" leaves a rule out."""
+
+    max_failure_increase: float | Literal["off"] = 0
+    max_wrong_numbers: float | Literal["off"] = 0
+    max_structure_changes: float | Literal["off"] = 0
+    max_unknown: float | Literal["off"] = 0
+    max_latency_ratio: float | Literal["off"] = 0
+    max_credits_ratio: float | Literal["off"] = 0
+    min_same: float | Literal["off"] = 0
+    min_similarity: float | Literal["off"] = 0
+    min_scores: dict[str, float] = {}
+    min_samples: int = 100
+    confidence: float = 0.95
+
+
+class MigrateTable(_Model):
+    """`[migrate]`: for agentbridge.migrate, which reads it; a Bridge has no use for it."""
+
+    gate: GateTable = GateTable()
+
+
 class ConfigTable(_Model):
     """The whole file."""
 
     connections: dict[str, ConnectionTable] = {}
     agents: dict[str, AgentTable] = {}
+    migrate: MigrateTable = MigrateTable()
 
 
 def connection_of(name: str, table: Any, where: str, environ: Mapping[str, str]) -> Connection:
@@ -130,12 +153,13 @@ def agent_of(name: str, table: Any, where: str) -> Agent:
 
 def parsed(
     data: Mapping[str, Any], where: str, environ: Mapping[str, str], folder: Path
-) -> tuple[dict[str, Connection], dict[str, Agent]]:
-    """The connections and agents of a whole file. Files that it names are looked for beside it, in `folder`."""
+) -> tuple[dict[str, Connection], dict[str, Agent], dict[str, Any]]:
+    """The connections and agents of a whole file, and what its table `migrate` sets. Files that it names are looked for beside it, in `folder`."""
     tables = _validated(ConfigTable, data, "", where)
     return (
         {name: _connection(name, model, where, environ, folder) for name, model in tables.connections.items()},
         {name: _agent(name, model, where) for name, model in tables.agents.items()},
+        tables.migrate.model_dump(exclude_unset=True),
     )
 
 

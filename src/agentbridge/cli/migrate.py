@@ -14,6 +14,8 @@ _COMMANDS = {
     "replay": "migrate_replay",
     "status": "migrate_replay",
     "unknown": "migrate_replay",
+    "compare": "migrate_report",
+    "report": "migrate_report",
 }
 
 
@@ -28,4 +30,6 @@ def migrate_command() -> None:
       agentbridge migrate plan samples.jsonl --to flowgent
       agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
       agentbridge migrate status move.ledger
+      agentbridge migrate compare move.ledger
+      agentbridge migrate report move.ledger --html report.html
     """  # noqa: D301 (click)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .batching import batch as batch
     from .capture import Capture as Capture
+    from .comparing import (
+        Comparison as Comparison,
+        Difference as Difference,
+        compare as compare,
+        difference as difference,
+    )
     from .drafting import draft as draft
+    from .gate import Gate as Gate, Ruling as Ruling, Verdict as Verdict, decide as decide
     from .importers import (
         Imported as Imported,
         Skipped as Skipped,
@@ -26,6 +33,13 @@ if TYPE_CHECKING:
         requests as requests,
     )
     from .replaying import Summary as Summary, replay as replay
+    from .report import (
+        Report as Report,
+        as_html as as_html,
+        as_json as as_json,
+        as_junit as as_junit,
+        as_markdown as as_markdown,
+    )
     from .samples import (
         Answer as Answer,
         Pair as Pair,
@@ -42,6 +56,9 @@ _MODULES = {
     "capture": "Capture",
     "drafting": "draft",
     "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
+    "comparing": "Comparison Difference compare difference",
+    "gate": "Gate Ruling Verdict decide",
+    "report": "Report as_html as_json as_junit as_markdown",
     "ledger": "Counts Ledger Turn",
     "planning": "FieldPlan MissingValue MovePlan plan requests",
     "replaying": "Summary replay",

@@ -1,0 +1,128 @@
+"""The report as a value, and as JSON with a schema version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from ..comparing.comparison import Comparison, Example
+from ..comparing.distributions import Distribution
+from ..comparing.slices import Slice
+from ..comparing.statistics import Estimate, Excess
+from ..gate import Gate, Outcome, Verdict, decide
+
+SCHEMA_VERSION = 1
+
+HEADLINES: Mapping[Outcome, str] = {
+    "pass": "Pass: within every threshold",
+    "fail": "Fail: beyond a threshold, for sure",
+    "extend": "Extend: too few samples to tell",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Report:
+    """All that a report says. `facts` are what makes its figures reproducible: versions, hashes, the seed, by name."""
+
+    comparison: Comparison
+    gate: Gate
+    verdict: Verdict
+    facts: Mapping[str, str] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(cls, comparison: Comparison, gate: Gate | None = None, facts: Mapping[str, str] | None = None) -> Report:
+        """The report of a comparison, held against a gate."""
+        gate = gate or Gate()
+        return cls(comparison=comparison, gate=gate, verdict=decide(comparison, gate), facts=facts or {})
+
+    @property
+    def title(self) -> str:
+        """From where to where."""
+        old, new = (", ".join(names) for names in (self.comparison.old, self.comparison.new))
+        return f"{old or 'the old vendor'} to {new or 'the new vendor'}"
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        return HEADLINES[self.verdict.outcome]
+
+
+def as_json(report: Report) -> str:
+    """The report for programs."""
+    return json.dumps(report_dict(report), ensure_ascii=False, indent=2) + "\n"
+
+
+def report_dict(report: Report) -> dict[str, Any]:
+    """The report as plain JSON values."""
+    comparison, confidence = report.comparison, report.gate.confidence
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": "agentbridge.migrate.report",
+        "verdict": report.verdict.outcome,
+        "exit_code": report.verdict.exit_code,
+        "reasons": list(report.verdict.reasons),
+        "rules": [attrs.asdict(ruling) for ruling in report.verdict.rulings],
+        "gate": attrs.asdict(report.gate),
+        "facts": dict(report.facts),
+        "old": list(comparison.old),
+        "new": list(comparison.new),
+        "unknown": comparison.unknown,
+        "remaining": comparison.remaining,
+        "seed": comparison.seed,
+        "judge_errors": dict(comparison.judge_errors),
+        "overall": _slice(comparison.overall, confidence),
+        "agents": {name: _slice(found, confidence) for name, found in comparison.agents.items()},
+        "cohort": comparison.cohort,
+        "cohorts": {name: _slice(found, confidence) for name, found in comparison.cohorts.items()},
+        "worst": [example_dict(example) for example in comparison.worst],
+    }
+
+
+def example_dict(example: Example) -> dict[str, Any]:
+    """One pair as plain JSON values."""
+    return attrs.asdict(example)
+
+
+def _slice(found: Slice, confidence: float) -> dict[str, Any]:
+    return {
+        "pairs": found.pairs,
+        "conversations": found.conversations,
+        "repeated": found.repeated,
+        "categories": dict(found.categories),
+        "noise": dict(found.noise),
+        "reworded_with_other_numbers": found.other_numbers,
+        "estimates": {name: _estimate(estimate, confidence) for name, estimate in found.estimates.items()},
+        "similarity": _distribution(found.similarity),
+        "similarity_noise": _distribution(found.similarity_noise),
+        "latency_seconds": _distribution(found.latency),
+        "latency_seconds_reference": _distribution(found.latency_reference),
+    }
+
+
+def _estimate(estimate: Estimate, confidence: float) -> dict[str, Any]:
+    interval = estimate.interval(confidence)
+    if isinstance(estimate, Excess):
+        sides = (estimate.candidate.rate, None if estimate.noise is None else estimate.noise.rate)
+    else:
+        sides = (estimate.candidate, estimate.reference)
+    return {
+        "value": estimate.value,
+        "interval": None if interval is None else list(interval),
+        "samples": estimate.n,
+        "candidate": sides[0],
+        "reference": sides[1],
+    }
+
+
+def _distribution(found: Distribution) -> dict[str, Any]:
+    """Bins that are not empty, each as its ends and its count."""
+    edges = found.edges
+    bins = (
+        [edges[max(index - 1, 0)], edges[min(index, len(edges) - 1)], count]
+        for index, count in enumerate(found.counts)
+        if count
+    )
+    return {"total": found.total, "median": found.quantile(0.5), "p95": found.quantile(0.95), "bins": list(bins)}

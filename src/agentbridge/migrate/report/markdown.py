@@ -1,0 +1,61 @@
+"""The report as Markdown, for a pull request or a ticket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..comparing.comparison import Example
+from ..comparing.differences import CATEGORIES
+from ..gate import figure
+from .document import Report
+from .texts import clean
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&$:-])")
+_SHOWN = 10
+
+
+def as_markdown(report: Report) -> str:
+    """The report as Markdown: verdict, rules, categories, the worst pairs. Nothing in an answer is taken for markup."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    overall, comparison = report.comparison.overall, report.comparison
+    yield f"# {report.headline}"
+    yield ""
+    yield f"{_said(report.title)}: {overall.pairs:,} samples in {overall.conversations:,} conversations,"
+    yield f"{overall.repeated:,} asked of the old vendor again, {comparison.unknown:,} of unknown outcome, {comparison.remaining:,} not yet asked."
+    yield from ("", "| rule | outcome | measured | interval | threshold |", "| --- | --- | --- | --- | --- |")
+    for ruling in report.verdict.rulings:
+        interval = "" if ruling.interval is None else " to ".join(figure(end, ruling.unit) for end in ruling.interval)
+        measured = "not known" if ruling.value is None else figure(ruling.value, ruling.unit)
+        bound = f"{'at least' if ruling.least else 'at most'} {figure(ruling.limit, ruling.unit)}"
+        yield f"| {_said(ruling.title)} | **{ruling.outcome}** | {measured} | {interval} | {bound} |"
+    yield from ("", "| category | new against old | old against old |", "| --- | --- | --- |")
+    for name in CATEGORIES:
+        yield f"| {_said(name.replace('_', ' '))} | {overall.categories.get(name, 0):,} | {overall.noise.get(name, 0):,} |"
+    for example in comparison.worst[:_SHOWN]:
+        yield from _example(example)
+    yield from ("", "## How it was measured", "")
+    yield from (
+        f"- {_said(name)}: {_said(value)}" for name, value in {**report.facts, "seed": str(comparison.seed)}.items()
+    )
+
+
+def _example(example: Example) -> Iterator[str]:
+    yield from ("", f"## {_said(example.id)}: {_said(example.difference.category.replace('_', ' '))}", "")
+    for name, text in (("Old", example.old), ("New", example.new)):
+        yield from (f"{name}:", "", *_fenced(text), "")
+
+
+def _fenced(text: str) -> list[str]:
+    """A block that the text cannot end."""
+    text = clean(text)
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return [f"{fence}text", text, fence]
+
+
+def _said(text: str) -> str:
+    """One line in which nothing is markup."""
+    return _SPECIAL.sub(r"\\\1", " ".join(clean(text).split()))

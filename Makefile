@@ -16,10 +16,13 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
+
+demo-migrate: .venv/.runtime  ## 200 conversations moved from one emulated vendor to another, killed half-way, and what changed
+	@$(BIN)/agentbridge migrate demo
 
 test: .venv/.dev .venv/.stranger   ## all tests; they never leave the loopback interface
 	@$(BIN)/python -m pytest -n 2

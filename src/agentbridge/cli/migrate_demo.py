@@ -92,7 +92,10 @@ def _checked(demo: Demo, out: Console) -> bool:
     planted, found = demo.world.planted, demo.found()
     for kind, count in Counter(planted.values()).items():
         right = sum(found.get(order) == kind for order, plant in planted.items() if plant == kind)
-        out.print(f"   {kind:<14}{count:>3} planted, {right:>3} found", style="green" if right == count else "red")
+        out.print(
+            f"   {kind.replace('_', ' '):<14}{count:>3} planted, {right:>3} found",
+            style="green" if right == count else "red",
+        )
     others = sum(planted.get(order) != kind for order, kind in found.items())
     out.print(f"   {'anything else':<14}{others:>3} found", style="red" if others else "green")
     out.print(f"\n   The report: {demo.folder / 'report.html'}")

@@ -19,7 +19,7 @@ from .samples import lines_of, read_samples
 
 CALLS = CONVERSATIONS * TURNS
 OLD, NEW = "fluxprompt", "flowgent"
-_SAME = frozenset({"same", "equivalent"})
+_SAME = "same"
 
 
 class Demo:
@@ -76,7 +76,7 @@ class Demo:
         """What `migrate compare --differences` found, by order."""
         orders = {sample.id: order_of(sample.invocation.text) for sample in read_samples(self.folder / "samples.jsonl")}
         pairs = [json.loads(line) for _, line in lines_of(self.folder / "differences.jsonl")]
-        return {orders[pair["id"]]: pair["category"] for pair in pairs if pair["category"] not in _SAME}
+        return {orders[pair["id"]]: pair["category"] for pair in pairs if pair["category"] != _SAME}
 
 
 def _config(served: Served) -> str:

@@ -13,10 +13,10 @@ import attrs
 from ..emulator import Scenario
 from ..model import Invocation
 
-Plant: TypeAlias = Literal["reworded", "failed", "wrong number"]
+Plant: TypeAlias = Literal["reworded", "failed", "wrong_number"]
 
 CONVERSATIONS, TURNS = 200, 2
-SHARES: Mapping[Plant, float] = {"reworded": 0.10, "failed": 0.03, "wrong number": 0.02}
+SHARES: Mapping[Plant, float] = {"reworded": 0.10, "failed": 0.03, "wrong_number": 0.02}
 """How many of the new agent's answers differ, and how."""
 SEED = 20261122
 
@@ -92,7 +92,7 @@ def _reworded(order: int) -> str:
 _PLAYED: Mapping[Plant, Any] = {
     "reworded": _reworded,
     "failed": lambda _: Scenario(FAILING),
-    "wrong number": lambda order: _usual(order, more=1),
+    "wrong_number": lambda order: _usual(order, more=1),
 }
 
 

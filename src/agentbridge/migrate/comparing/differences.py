@@ -44,7 +44,7 @@ class Difference:
     """A new answer beside an old one.
 
     `exact`: the same characters. `same_words`: the same but for case, blanks, punctuation, markdown and numbers.
-    `same_numbers`: the same numbers in the same order, however they are written. `similarity` is 0 to 1. `drift` is what
+    `same_numbers`: the same numbers, however they are written, and in the same order where the words are the same. `similarity` is 0 to 1. `drift` is what
     became of a JSON structure. The three ratios are new by old; None where one of the two is not known or is zero.
     """
 
@@ -140,7 +140,8 @@ _SAME = Difference(
 
 
 def _other_words(old: Words, new: Words) -> Difference:
-    same_words, same_numbers = old.words == new.words, old.numbers == new.numbers
+    same_words = old.words == new.words
+    same_numbers = old.numbers == new.numbers if same_words else sorted(old.numbers) == sorted(new.numbers)
     return Difference(
         category="reworded" if not same_words else "same" if same_numbers else "wrong_number",
         old="answered",

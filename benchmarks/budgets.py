@@ -158,4 +158,8 @@ ROWS = (
         ours("requests_sent", **_MANY), figure="requests", slices=1),
     Row("connections", "connections beyond the window", 0, "connections", "alone",
         ours("requests_sent", **_MANY), figure="connections", slices=1),
+    Row("shadow", "what shadow mode adds to the caller's thread, one call in ten sampled", 2, "% of a call", "alone",
+        part("shadows.added", vendor=True, count=200, sample=0.1), figure="added"),
+    Row("shadow_off", "the same with none sampled", 2, "% of a call", "alone",
+        part("shadows.added", vendor=True, count=200, sample=0.0), figure="added"),
 )  # fmt: skip

@@ -43,6 +43,8 @@ BUDGETS = {
     "requests": "at most 0 requests",
     "connections": "at most 0 connections",
     "memory": "at most 1.4 x raw",
+    "shadow": "at most 2 % of a call",
+    "shadow_off": "at most 2 % of a call",
 }
 
 

@@ -12,6 +12,7 @@ _COMMANDS = {
     "init": "migrate_init",
     "plan": "migrate_plan",
     "replay": "migrate_replay",
+    "router": "migrate_router",
     "status": "migrate_replay",
     "unknown": "migrate_replay",
     "compare": "migrate_report",
@@ -32,4 +33,5 @@ def migrate_command() -> None:
       agentbridge migrate status move.ledger
       agentbridge migrate compare move.ledger
       agentbridge migrate report move.ledger --html report.html
+      agentbridge migrate router move.ledger advance
     """  # noqa: D301 (click)

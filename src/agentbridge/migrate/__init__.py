@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batching import batch as batch
+    from .beside import ShadowStats as ShadowStats
     from .capture import Capture as Capture
     from .comparing import (
         Comparison as Comparison,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         from_har as from_har,
     )
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
+    from .live_gate import LiveGate as LiveGate
     from .planning import (
         FieldPlan as FieldPlan,
         MissingValue as MissingValue,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
         as_junit as as_junit,
         as_markdown as as_markdown,
     )
+    from .router import AsyncRouter as AsyncRouter, Router as Router
+    from .routing import RouterState as RouterState
     from .samples import (
         Answer as Answer,
         Pair as Pair,
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     )
     from .scrubbing import EMAILS as EMAILS, PHONES as PHONES
     from .sessions import TREATMENTS as TREATMENTS, Treatment as Treatment
+    from .shadow import AsyncShadow as AsyncShadow, Shadow as Shadow
     from .spending import Budget as Budget
 
 _MODULES = {
@@ -61,11 +66,16 @@ _MODULES = {
     "report": "Report as_html as_json as_junit as_markdown",
     "ledger": "Counts Ledger Turn",
     "planning": "FieldPlan MissingValue MovePlan plan requests",
+    "live_gate": "LiveGate",
     "replaying": "Summary replay",
+    "router": "AsyncRouter Router",
+    "routing": "RouterState",
     "samples": "Answer Pair Sample read_samples write_samples",
     "scrubbing": "EMAILS PHONES",
     "sessions": "TREATMENTS Treatment",
+    "shadow": "AsyncShadow Shadow",
     "spending": "Budget",
+    "beside": "ShadowStats",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

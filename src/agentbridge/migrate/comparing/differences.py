@@ -44,8 +44,8 @@ class Difference:
     """A new answer beside an old one.
 
     `exact`: the same characters. `same_words`: the same but for case, blanks, punctuation, markdown and numbers.
-    `same_numbers`: the same numbers, however they are written, and in the same order where the words are the same. `similarity` is 0 to 1. `drift` is what
-    became of a JSON structure. The three ratios are new by old; None where one of the two is not known or is zero.
+    `same_numbers`: the same numbers, however they are written, and in the same order where the words are the same.
+    `similarity` is 0 to 1. `drift` is what became of a JSON structure. The three ratios are new by old; None where one of the two is not known or is zero.
     """
 
     category: Category

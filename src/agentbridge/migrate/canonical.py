@@ -40,13 +40,22 @@ def connection_of(target: str, agents: Mapping[str, Agent]) -> str:
     Raises:
         ConfigurationError: the target names none.
     """
+    return connections_of(target, agents)[0]
+
+
+def connections_of(target: str, agents: Mapping[str, Agent]) -> tuple[str, ...]:
+    """All connections that a target may be sent to, in their order.
+
+    Raises:
+        ConfigurationError: the target names none.
+    """
     if ":" in target:
-        return target.partition(":")[0]
+        return (target.partition(":")[0],)
     name, _, named = target.partition("@")
     choices = named.split(",") if named else agents[name].choices if name in agents else ()
     if not choices:
         raise ConfigurationError(f"the target {target!r} names no connection; write {name}@CONNECTION")
-    return choices[0].strip()
+    return tuple(choice.strip() for choice in choices)
 
 
 def canonical(invocation: Invocation, agents: Mapping[str, Agent]) -> Invocation:

@@ -112,13 +112,17 @@ class Ledger(LedgerFile):
         """Every target that the samples were sent to."""
         return [target for (target,) in self.rows("SELECT DISTINCT target FROM samples ORDER BY target")]
 
-    def begin(self, arm: str) -> int:
-        """What a process that ended had claimed in this arm is unknown from here on. Returns how many that are."""
+    def begin(self, arm: str, lead: int | None = None) -> int:
+        """What a process that ended had claimed in this arm is unknown from here on. Returns how many that are.
+
+        With `lead`, in the conversation of this first sample alone.
+        """
         lost = as_line(Answer(outcome="Unknown", message=LOST, standing="unknown").to_dict())
         with self.changing() as database:
             marked = database.execute(
-                "UPDATE calls SET standing = 'unknown', outcome = 'Unknown', answer = ? WHERE arm = ? AND standing = 'claimed'",
-                (lost, arm),
+                "UPDATE calls SET standing = 'unknown', outcome = 'Unknown', answer = ? WHERE arm = ? AND standing = 'claimed'"
+                " AND (? IS NULL OR position IN (SELECT position FROM samples WHERE lead = ?))",
+                (lost, arm, lead, lead),
             )
         return marked.rowcount
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 import attrs
 
@@ -20,6 +22,7 @@ from .spending import Budget, Spending
 
 OnAnswer = Callable[[Turn, Answer], object]
 INTERRUPTED = "it was interrupted"
+_HOLDING = ("claimed", "unknown")  # a turn of which nobody knows what came, or not yet
 
 
 @attrs.frozen(kw_only=True)
@@ -62,42 +65,128 @@ def replay(
         ConfigurationError: the arguments are wrong, another process replays this ledger, or an agent has side effects
             and `allow_side_effects` is not set.
     """
-    work = _Replay(ledger, bridge, to, arm, checked(sessions), budget or Budget(), stop_after, on_answer)
-    work.check(allow_side_effects=allow_side_effects)
-    return work.run(checked_concurrency(concurrency))
+    keeper = Keeper(ledger, arm, budget or Budget(), stop_after, on_answer)
+    caller = Caller(bridge, to, checked(sessions), keeper)
+    caller.check(ledger.targets(), allow_side_effects=allow_side_effects)
+    return _run(keeper, caller, checked_concurrency(concurrency))
 
 
-class _Replay:
+def _run(keeper: Keeper, caller: Caller, concurrency: int) -> Summary:
+    def converse(_: int, turns: tuple[Turn, ...]) -> None:
+        caller.converse(turns)
+
+    with keeper.running():
+        try:
+            for _ in Threads(converse, keeper.conversations(), concurrency).done():
+                if keeper.stopped:
+                    break
+        except KeyboardInterrupt:
+            keeper.stopped = INTERRUPTED
+        except BaseException:
+            keeper.stopped = "it failed"
+            raise
+        finally:
+            caller.settle()
+    return keeper.summary()
+
+
+class Keeping(Protocol):
+    """What a Caller asks before it sends, and tells after it."""
+
+    def claim(self, turn: Turn) -> bool: ...
+    def session(self, old: str) -> str | None: ...
+    def finish(self, turn: Turn, answer: Answer) -> None: ...
+
+
+class Keeper:
+    """What all that call in one run share: the ledger, what may be spent, and whether to go on. Safe across threads."""
+
     def __init__(
-        self,
-        ledger: Ledger,
-        bridge: Bridge,
-        to: str,
-        arm: str,
-        sessions: Treatment,
-        budget: Budget,
-        stop_after: int,
-        on_answer: OnAnswer | None,
+        self, ledger: Ledger, arm: str, budget: Budget, stop_after: int, on_answer: OnAnswer | None = None
     ) -> None:
         self._ledger = ledger
-        self._bridge = bridge
-        self._agents = bridge.agents
-        self._to = to
         self._arm = arm
-        self._sessions = sessions
         self._on_answer = on_answer
         counts = ledger.counts(arm)
-        self._spending = Spending(budget, counts.sends, counts.credits, time.monotonic())
+        self._began = time.monotonic()
+        self._spending = Spending(budget, counts.sends, counts.credits, self._began)
         self._stop_after = stop_after
         self._missed = 0
         self._made = 0
-        self._stopped: str | None = None
+        self._lost = 0
+        self._lock = threading.Lock()
+        self.stopped: str | None = None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """No other process replays meanwhile, and what an earlier one left claimed is unknown.
+
+        Raises:
+            ConfigurationError: another process replays this ledger.
+        """
+        with self._ledger.alone():
+            self._lost = self._ledger.begin(self._arm)
+            yield
+
+    def conversations(self) -> Iterator[tuple[Turn, ...]]:
+        """Those in which a call is still to be made."""
+        return self._ledger.conversations(self._arm)
+
+    def claim(self, turn: Turn) -> bool:
+        """Write down that a call is about to be sent; False where it is not to be sent."""
+        if self.stopped:
+            return False
+        if over := self._spending.take(time.monotonic()):
+            self.stopped = over
+            return False
+        if self._ledger.claim(self._arm, turn.position):
+            return True
+        self._spending.give_back()
+        return False
+
+    def session(self, old: str) -> str | None:
+        """The new vendor's session that stands for an old one; None before it gave one."""
+        return self._ledger.session(self._arm, old)
+
+    def finish(self, turn: Turn, answer: Answer) -> None:
+        """Write down what came of a claimed call."""
+        self._ledger.finish(self._arm, turn, answer)
+        self._spending.add(answer.credits)
+        with self._lock:
+            self._made += 1
+            self._missed = self._missed + 1 if answer.standing == "remains" else 0
+            if self._missed >= self._stop_after and not self.stopped:
+                self.stopped = f"{self._missed} calls in a row did not reach the agent; the last one: {answer.message}"
+        if self._on_answer is not None:
+            self._on_answer(turn, answer)
+
+    def summary(self) -> Summary:
+        """What this run did until now."""
+        return Summary(
+            arm=self._arm,
+            made=self._made,
+            lost=self._lost,
+            seconds=time.monotonic() - self._began,
+            counts=self._ledger.counts(self._arm),
+            stopped=self.stopped,
+        )
+
+
+class Caller:
+    """Makes the calls of conversations over one bridge, and asks the keeper before each."""
+
+    def __init__(self, bridge: Bridge, to: str, sessions: Treatment, keeper: Keeping) -> None:
+        self._bridge = bridge
+        self._agents = bridge.agents
+        self._to = to
+        self._sessions = sessions
+        self._keeper = keeper
         self._under_way = 0
         self._quiet = threading.Condition()
 
-    def check(self, *, allow_side_effects: bool) -> None:
-        """Raises ConfigurationError where a sample cannot be sent there, or may not be repeated."""
-        for target in self._ledger.targets():
+    def check(self, targets: Iterable[str], *, allow_side_effects: bool) -> None:
+        """Raises ConfigurationError where what was sent to these targets cannot be sent there, or not be repeated."""
+        for target in targets:
             said = retarget(Invocation(target=target, text="-"), self._to, self._agents)
             self._check_target(said.target)
             agent = self._agents.get(portable_name(said.target) or "")
@@ -115,39 +204,15 @@ class _Replay:
         except AgentBridgeError:
             pass  # what this text alone lacks, its samples may say
 
-    def run(self, concurrency: int) -> Summary:
-        began = time.monotonic()
-        with self._ledger.alone():
-            lost = self._ledger.begin(self._arm)
-            conversations = self._ledger.conversations(self._arm)
-            try:
-                for _ in Threads(self._conversation, conversations, concurrency).done():
-                    if self._stopped:
-                        break
-            except KeyboardInterrupt:
-                self._stopped = INTERRUPTED
-            except BaseException:
-                self._stopped = "it failed"
-                raise
-            finally:
-                self._settle()
-        return Summary(
-            arm=self._arm,
-            made=self._made,
-            lost=lost,
-            seconds=time.monotonic() - began,
-            counts=self._ledger.counts(self._arm),
-            stopped=self._stopped,
-        )
-
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Wait for the calls under way: they are paid for. Who interrupts this too leaves them unknown."""
         with self._quiet:
             self._quiet.wait_for(lambda: self._under_way == 0)
 
-    def _conversation(self, _: int, turns: tuple[Turn, ...]) -> None:
+    def converse(self, turns: tuple[Turn, ...]) -> None:
+        """Make the calls of one conversation that are still to be made, one after the other."""
         for place, turn in enumerate(turns):
-            if turn.state == "unknown" or (turn.is_open and not self._sent(turn, turns[:place])):
+            if turn.state in _HOLDING or (turn.is_open and not self._sent(turn, turns[:place])):
                 return
 
     def _sent(self, turn: Turn, earlier: tuple[Turn, ...]) -> bool:
@@ -155,29 +220,17 @@ class _Replay:
         with self._quiet:
             self._under_way += 1
         try:
-            if not self._claimed(turn):
+            if not self._keeper.claim(turn):
                 return False
             began = time.monotonic()
             answer = self._asked(turn, earlier)
             answer = attrs.evolve(answer, elapsed=answer.elapsed or time.monotonic() - began)
-            self._ledger.finish(self._arm, turn, answer)
+            self._keeper.finish(turn, answer)
         finally:
             with self._quiet:
                 self._under_way -= 1
                 self._quiet.notify_all()
-        self._count(turn, answer)
         return answer.standing == "final"
-
-    def _claimed(self, turn: Turn) -> bool:
-        if self._stopped:
-            return False
-        if over := self._spending.take(time.monotonic()):
-            self._stopped = over
-            return False
-        if self._ledger.claim(self._arm, turn.position):
-            return True
-        self._spending.give_back()
-        return False
 
     def _asked(self, turn: Turn, earlier: tuple[Turn, ...]) -> Answer:
         try:
@@ -192,7 +245,7 @@ class _Replay:
             said,
             self._sessions,
             earlier=[self._retargeted(one.sample) for one in earlier] if self._sessions == "inline-history" else (),
-            new_session=lambda: session and self._ledger.session(self._arm, session),
+            new_session=lambda: session and self._keeper.session(session),
             accepts=self._accepts(said.target),
         )
 
@@ -202,13 +255,3 @@ class _Replay:
     def _accepts(self, target: str) -> frozenset[str]:
         connection = self._bridge.connections[connection_of(target, self._agents)]
         return self._bridge.providers[connection.provider].accepts
-
-    def _count(self, turn: Turn, answer: Answer) -> None:
-        self._spending.add(answer.credits)
-        with self._quiet:
-            self._made += 1
-            self._missed = self._missed + 1 if answer.standing == "remains" else 0
-            if self._missed >= self._stop_after and not self._stopped:
-                self._stopped = f"{self._missed} calls in a row did not reach the agent; the last one: {answer.message}"
-        if self._on_answer is not None:
-            self._on_answer(turn, answer)

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         Operation as Operation,
         Provider as Provider,
         StreamDecoder as StreamDecoder,
+        UsageDay as UsageDay,
     )
     from .retry import (
         RetryPolicy as RetryPolicy,
@@ -120,7 +121,7 @@ _MODULES = {
     "pacing": "Limits",
     "plugins": "Registry",
     "prepared": "Prepared",
-    "provider": "Call Operation Provider StreamDecoder",
+    "provider": "Call Operation Provider StreamDecoder UsageDay",
     "retry": "RetryPolicy Timeouts",
     "rules": "FaultRule",
     "transport.stream": "AsyncStream Stream",

@@ -15,7 +15,6 @@ from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
 from .errors import ConfigurationError, UnknownTargetError
 from .naming import check_once, did_you_mean
-from .pacing import Pace
 from .plugins import Registry, known_provider
 from .provider import Provider, StreamDecoder
 from .redaction import redactor_of
@@ -61,7 +60,7 @@ class Directory:
         self.where = loaded.where
         self.agents: Mapping[str, Agent] = {**loaded.agents, **asked}
         configured = {**loaded.connections, **given}
-        self.paces = {name: Pace(name, item.limits) for name, item in configured.items() if item.limits}
+        self.paces = {name: item.limits.pace(name) for name, item in configured.items() if item.limits}
         self.connections: Mapping[str, Connection] = _Connections(configured, self.registry, environ)
         self._drifts: dict[str, Drifts] = {}
         self._environ = environ

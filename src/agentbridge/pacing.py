@@ -43,6 +43,10 @@ class Limits:
         if self.calls is None and self.in_flight is None:
             raise ConfigurationError("Limits says nothing: give it calls or in_flight")
 
+    def pace(self, connection: str) -> Pace:
+        """What keeps these limits for one connection of a bridge. Limits that several processes share make their own."""
+        return Pace(connection, self)
+
     def __str__(self) -> str:
         calls = [f"{self.calls} calls in {self.per:g} s"] if self.calls else []
         return " and ".join([*calls, *([f"{self.in_flight} in flight"] if self.in_flight else [])])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -13,6 +13,8 @@ from .model import Interrupt, Invocation, Pending, Result
 from .wire import HttpRequest, HttpResponse, as_dict
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from .events import Event
 
 T = TypeVar("T")
@@ -36,6 +38,15 @@ class Call:
     options: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
     streaming: bool = False
     fresh_id: str = ""
+
+
+@attrs.frozen
+class UsageDay:
+    """What a vendor says that an agent used on one day (UTC); `calls` where it says how many there were."""
+
+    day: dt.date
+    credits: float
+    calls: int | None = None
 
 
 class StreamDecoder(abc.ABC):
@@ -144,6 +155,15 @@ class Provider(abc.ABC):
 
         Raises:
             ValueError: it runs one, but says what no Invocation can; the message names it, and shows no value.
+        """
+        return None
+
+    def usage_by_day(
+        self, agent: str, first: dt.date, last: dt.date
+    ) -> Sequence[Operation[tuple[UsageDay, ...]]] | None:
+        """The operations that tell what an agent used on each of these days (UTC), as far as the vendor tells yet.
+
+        None where the vendor does not tell it by day.
         """
         return None
 

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
         plan as plan,
         requests as requests,
     )
+    from .credits import CreditDay as CreditDay, Spent as Spent, reconcile_credits as reconcile_credits
+    from .parquet import (
+        export_parquet as export_parquet,
+        read_parquet as read_parquet,
+        write_parquet as write_parquet,
+    )
+    from .ray_engine import replay_on_ray as replay_on_ray
     from .replaying import Summary as Summary, replay as replay
     from .report import (
         Report as Report,
@@ -67,6 +74,9 @@ _MODULES = {
     "ledger": "Counts Ledger Turn",
     "planning": "FieldPlan MissingValue MovePlan plan requests",
     "live_gate": "LiveGate",
+    "credits": "CreditDay Spent reconcile_credits",
+    "parquet": "export_parquet read_parquet write_parquet",
+    "ray_engine": "replay_on_ray",
     "replaying": "Summary replay",
     "router": "AsyncRouter Router",
     "routing": "RouterState",

@@ -128,10 +128,15 @@ class Ledger(LedgerFile):
 
     def conversations(self, arm: str) -> Iterator[tuple[Turn, ...]]:
         """Those in which a call is still to be made, in the order of their first samples; all their turns."""
+        for lead in self.leads(arm):
+            yield self.conversation(arm, lead)
+
+    def leads(self, arm: str) -> Iterator[int]:
+        """The same by the positions of their first samples."""
         last = 0
         while leads := self._open_leads(arm, last):
-            for last in leads:
-                yield self.conversation(arm, last)
+            yield from leads
+            last = leads[-1]
 
     def _open_leads(self, arm: str, after: int) -> list[int]:
         query = (

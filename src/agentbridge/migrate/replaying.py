@@ -132,6 +132,12 @@ class Keeper:
         """Those in which a call is still to be made."""
         return self._ledger.conversations(self._arm)
 
+    def lose(self, lead: int | None = None) -> None:
+        """Who made the calls of this conversation ended, or all did: what they had claimed is unknown."""
+        lost = self._ledger.begin(self._arm, lead)
+        with self._lock:
+            self._lost += lost
+
     def claim(self, turn: Turn) -> bool:
         """Write down that a call is about to be sent; False where it is not to be sent."""
         if self.stopped:

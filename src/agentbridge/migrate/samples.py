@@ -139,11 +139,17 @@ class Pair:
 
 
 def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
-    """The samples of a JSONL file, one at a time. Blank lines are skipped.
+    """The samples of a JSONL file, one at a time. Blank lines are skipped. A folder, or a name that ends in ".parquet", is
+    read as Parquet; see `read_parquet`.
 
     Raises:
         ConfigurationError: the file cannot be read, or a line is no sample; it names the line.
     """
+    if Path(path).suffix == ".parquet" or Path(path).is_dir():
+        from .parquet import read_parquet
+
+        yield from read_parquet(path)
+        return
     for number, line in lines_of(path):
         try:
             yield Sample.from_dict(json.loads(line))

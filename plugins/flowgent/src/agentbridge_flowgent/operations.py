@@ -14,7 +14,7 @@ from agentbridge.reading import compare
 
 from . import endpoint, wire, wire_operations
 
-_LONGEST = 31  # days of usage in one request (S003)
+LONGEST = 31  # days of usage in one request (S003)
 _DAY = dt.timedelta(days=1)
 
 
@@ -135,8 +135,8 @@ def _problem(start: dt.date | None, end: dt.date | None, today: dt.date) -> str 
     if start > last:
         return f"start={start} is after the end, {last}. Give that day or an earlier one"
     days = (last - start).days + 1
-    if days > _LONGEST:
-        return f"from start={start} to {last} are {days} days, {_LONGEST} at most. Ask in several calls"
+    if days > LONGEST:
+        return f"from start={start} to {last} are {days} days, {LONGEST} at most. Ask in several calls"
     return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -14,16 +15,18 @@ from agentbridge import (
     HttpResponse,
     Invocation,
     Message,
+    Operation,
     Pending,
     Provider,
     Result,
     ToolCall,
     UnsupportedFeatureError,
     Usage,
+    UsageDay,
 )
 from agentbridge.reading import compare
 
-from . import endpoint, wire
+from . import daily, endpoint, wire
 from .operations import OPERATIONS
 
 
@@ -75,6 +78,10 @@ class FlowGent(Provider):
         from . import requested
 
         return requested.invocation(request)
+
+    def usage_by_day(self, agent: str, first: dt.date, last: dt.date) -> Sequence[Operation[tuple[UsageDay, ...]]]:
+        """By GetUsage, which knows nothing of today."""
+        return daily.usage_by_day(agent, first, last, dt.datetime.now(dt.UTC).date())
 
 
 def _messages(invocation: Invocation, call: Call) -> Any:

@@ -31,7 +31,7 @@ test: .venv/.dev .venv/.stranger   ## all tests; they never leave the loopback i
 test-live: .venv/.dev         ## the real Flowise, installed by npm, and all that is promised of it; not part of `test`
 	@PYTHON=$(CURDIR)/$(BIN)/python tests/live/flowise_server/with.sh $(BIN)/python -m pytest tests/live -n 4
 
-test-heavy: .venv/.dev        ## what needs more than Python: the report in Chromium (`apt-get install chromium`); not part of `test`
+test-heavy: .venv/.heavy      ## what needs more than Python: a Ray cluster on loopback, and the report in Chromium (`apt-get install chromium`); not part of `test`
 	@$(BIN)/python -m pytest tests/heavy
 
 fuzz: .venv/.fuzz             ## every parser of a stranger's bytes, FUZZ_SECONDS each, guided by coverage; not part of `test`
@@ -83,6 +83,11 @@ format: .venv/.dev
 	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e '.[cli,emulator,httpx2,aiohttp,email,otel,dev]' $(EDITABLE)
 	@touch .venv/.runtime $@
+
+.venv/.heavy: .venv/.dev
+	@echo "adding Ray and Arrow ..."
+	@$(PIP) -e '.[ray]'
+	@touch $@
 
 .venv/.fuzz: .venv/.dev
 	@$(PIP) -e '.[fuzz]'

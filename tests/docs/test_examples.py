@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 GUIDE = sorted((ROOT / "docs/plugin-guide").glob("*.md"))
 MOVE = sorted((ROOT / "docs/migrate").glob("*.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE, *MOVE]
+HEAVY = "ray"
+"""The label of examples that need a cluster: tests/heavy runs them."""
 PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -29,7 +31,7 @@ def programs() -> list[tuple[str, int]]:
         (str(page.relative_to(ROOT)), index)
         for page in PAGES
         for index, (language, label, _) in enumerate(blocks(page))
-        if language == "python" and not label.startswith("file=")
+        if language == "python" and not label.startswith("file=") and label != HEAVY
     ]
 
 

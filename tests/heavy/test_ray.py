@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import attrs
 import pytest
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # else Ray takes the machine's own address for 127.0.0.1
@@ -183,10 +184,8 @@ def test_a_cluster_elsewhere_is_refused(path):
 
 
 def test_samples_go_through_parquet(tmp_path):
-    kept = [
-        Sample.from_dict({**sample(one).to_dict(), "answer": Answer(outcome="completed").to_dict()})
-        for one in range(2500)
-    ]
+    answer = Answer(outcome="completed", elapsed=0.5)
+    kept = [attrs.evolve(sample(number), answer=answer) for number in range(2500)]
     assert write_parquet(tmp_path / "a.parquet", kept[:1500]) == 1500
     write_parquet(tmp_path / "b.parquet", kept[1500:])
     assert list(read_samples(tmp_path)) == kept

@@ -17,6 +17,8 @@ _COMMANDS = {
     "unknown": "migrate_replay",
     "compare": "migrate_report",
     "report": "migrate_report",
+    "credits": "migrate_credits",
+    "export": "migrate_export",
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         compare as compare,
         difference as difference,
     )
+    from .credits import CreditDay as CreditDay, Spent as Spent, reconcile_credits as reconcile_credits
     from .drafting import draft as draft
     from .gate import Gate as Gate, Ruling as Ruling, Verdict as Verdict, decide as decide
     from .importers import (
@@ -27,18 +28,17 @@ if TYPE_CHECKING:
     )
     from .ledger import Counts as Counts, Ledger as Ledger, Turn as Turn
     from .live_gate import LiveGate as LiveGate
+    from .parquet import (
+        export_parquet as export_parquet,
+        read_parquet as read_parquet,
+        write_parquet as write_parquet,
+    )
     from .planning import (
         FieldPlan as FieldPlan,
         MissingValue as MissingValue,
         MovePlan as MovePlan,
         plan as plan,
         requests as requests,
-    )
-    from .credits import CreditDay as CreditDay, Spent as Spent, reconcile_credits as reconcile_credits
-    from .parquet import (
-        export_parquet as export_parquet,
-        read_parquet as read_parquet,
-        write_parquet as write_parquet,
     )
     from .ray_engine import replay_on_ray as replay_on_ray
     from .replaying import Summary as Summary, replay as replay

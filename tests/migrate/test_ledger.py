@@ -122,7 +122,7 @@ def test_the_new_session_of_an_old_one_stays_the_first(ledger):
     turn = ledger.conversation("candidate", 1)[1]
     ledger.claim("candidate", turn.position)
     ledger.finish("candidate", turn, Answer.of(Result(text="", output="", session_id="other")))
-    assert ledger.session("candidate", "c0") == "new"
+    assert ledger.session("candidate", sample(0, "c0").conversation) == "new"
 
 
 def test_pairs_have_the_old_answer_the_new_one_and_the_old_vendors_second(ledger):
@@ -198,3 +198,28 @@ def test_of_many_threads_each_call_is_claimed_by_one(ledger):
     for thread in threads:
         thread.join()
     assert sorted(granted) == list(range(1, 61))
+
+
+def test_a_forked_child_writes_by_a_connection_of_its_own_whoever_held_the_lock(ledger):
+    ledger.add([sample(0)])
+    taken, done = threading.Event(), threading.Event()
+
+    def hold():
+        with ledger.lock:
+            taken.set()
+            done.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait()
+    if (child := os.fork()) == 0:
+        code = 1
+        try:
+            code = 0 if ledger.claim("candidate", 1) else 2
+        finally:
+            os._exit(code)
+    exit_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    done.set()
+    holder.join()
+    assert exit_code == 0
+    assert not ledger.claim("candidate", 1)

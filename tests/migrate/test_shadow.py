@@ -341,7 +341,8 @@ def test_pairs_in_a_ledger_are_those_of_a_replay(shadow, ledger):
     live.settled()
     found = [(pair.sample.answer.text, pair.candidate.text) for pair in ledger.pairs()]
     assert found == [("old: one", "new: one"), ("old: two", "new: two")]
-    assert ledger.session("candidate", "s-1") == live.new.sessions[0] == live.new.sessions[1]
+    conversation = next(ledger.pairs()).sample.conversation
+    assert ledger.session("candidate", conversation) == live.new.sessions[0] == live.new.sessions[1]
 
 
 def test_a_call_is_claimed_in_the_ledger_before_it_is_sent(shadow, ledger):

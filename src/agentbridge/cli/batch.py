@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .replay_options import finishing_first, progress, replay_fields, replay_options, show
+from .replay_options import replay_options, replayed, show
 
 
 @click.command("batch", short_help="Call an agent for each line of a file.")
@@ -26,14 +26,15 @@ def batch_command(source: str, target: str, out: str, ledger: str | None, config
       agentbridge batch questions.jsonl --target support@flowise --out answers.jsonl
       agentbridge batch questions.jsonl --target flowgent:66a72b17 --out answers.jsonl --max-credits 100
     """  # noqa: D301 (click)
-    from ..bridge import Bridge
     from ..migrate import Ledger
-    from ..migrate.batching import ARM, batch, read_batch
+    from ..migrate.batching import ARM, read_batch, write_answers
 
     book = ledger or f"{out}.ledger"
     with Ledger(book) as opened:
         opened.add(read_batch(source, target))
-        counts = opened.counts(ARM)
-    with Bridge(config) as bridge, progress(counts.total, counts.final) as tell, finishing_first():
-        summary = batch(source, target, out, bridge, ledger=book, on_answer=tell, **replay_fields(given))
+    try:
+        summary = replayed(book, target, ARM, "same-id", config, given)
+    finally:
+        with Ledger(book) as opened:
+            write_answers(opened, out)
     show(summary, f"{book} --arm {ARM}", as_json=given["as_json"])

@@ -8,7 +8,7 @@ import click
 
 from .options import json_option, verbose_option
 from .output import console, note, one_line, say_json, show_table, table
-from .replay_options import finishing_first, progress, replay_fields, replay_options, sessions_option, show
+from .replay_options import replay_options, replayed, sessions_option, show
 
 if TYPE_CHECKING:
     from ..migrate import Ledger, Turn
@@ -25,7 +25,7 @@ arm_option = click.option(
 @click.command("replay", short_help="Send the samples to another vendor, each once.")
 @click.argument("ledger", type=click.Path(dir_okay=False))
 @click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
-@click.option("--samples", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Take these in first.")
+@click.option("--samples", type=click.Path(exists=True), metavar="FILE", help="Take these in first: JSONL, or Parquet.")
 @sessions_option
 @arm_option
 @replay_options
@@ -42,16 +42,12 @@ def replay_command(
       agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
       agentbridge migrate replay move.ledger --to fluxprompt --arm baseline
     """  # noqa: D301 (click)
-    from ..bridge import Bridge
-    from ..migrate import read_samples, replay
+    from ..migrate import read_samples
 
     with _opened(ledger) as book:
         if samples is not None:
             note(f"{book.add(read_samples(samples)):,} samples are new")
-        counts = book.counts(arm)
-        with Bridge(config) as bridge, progress(counts.total, counts.final) as tell, finishing_first():
-            fields = replay_fields(given)
-            summary = replay(book, bridge, to, arm=arm, sessions=sessions, on_answer=tell, **fields)  # type: ignore[arg-type]
+    summary = replayed(ledger, to, arm, sessions, config, given)
     show(summary, ledger if arm == "candidate" else f"{ledger} --arm {arm}", as_json=given["as_json"])
 
 

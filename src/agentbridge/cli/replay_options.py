@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .failures import MissingExtraError
 from .options import config_option, json_option, verbose_option
 from .output import note, say_json
 
@@ -30,6 +32,10 @@ _OPTIONS = (
     click.option("--stop-after", type=click.IntRange(1), default=10, show_default=True, metavar="N",
                  help="Stop when so many calls in a row did not reach the agent."),
     click.option("--allow-side-effects", is_flag=True, help="Also call agents that are marked with side effects."),
+    click.option("--engine", type=click.Choice(["threads", "ray"]), default="threads", show_default=True,
+                 help="Where the calls are made: in this process, or on a Ray cluster (extra `ray`)."),
+    click.option("--ray-address", metavar="ADDRESS", help="With ray: the cluster [default: $RAY_ADDRESS, else one of its own]."),
+    click.option("--workers", type=click.IntRange(1), default=2, show_default=True, metavar="N", help="With ray: its workers."),
     config_option,
     json_option,
     verbose_option,
@@ -46,6 +52,29 @@ def replay_options(command: F) -> F:
     for decorate in reversed(_OPTIONS):
         command = decorate(command)
     return command
+
+
+def replayed(ledger: str, to: str, arm: str, sessions: str, config: str | None, given: Mapping[str, Any]) -> Summary:
+    """Make the calls of a ledger that remain, by the engine that was asked for, with a bar where that is possible."""
+    fields = {"arm": arm, "sessions": sessions, **replay_fields(given)}
+    if given["engine"] == "ray":
+        return _on_ray(ledger, config, to, given, fields)
+    from ..bridge import Bridge
+    from ..migrate import Ledger, replay
+
+    with Ledger(ledger) as book, Bridge(config) as bridge:
+        counts = book.counts(arm)
+        with progress(counts.total, counts.final) as tell, finishing_first():
+            return replay(book, bridge, to, on_answer=tell, **fields)
+
+
+def _on_ray(ledger: str, config: str | None, to: str, given: Mapping[str, Any], fields: dict[str, Any]) -> Summary:
+    if importlib.util.find_spec("ray") is None:
+        raise MissingExtraError("--engine ray", "ray")
+    from ..migrate import replay_on_ray
+
+    with finishing_first():
+        return replay_on_ray(ledger, config, to, address=given["ray_address"], workers=given["workers"], **fields)
 
 
 def replay_fields(given: Mapping[str, Any]) -> dict[str, Any]:

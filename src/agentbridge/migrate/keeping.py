@@ -61,8 +61,8 @@ class LedgerKeeper:
     def claim(self, turn: Turn) -> bool:
         return self._keeper.claim(turn)
 
-    def session(self, old: str) -> str | None:
-        return self._keeper.session(old)
+    def session(self, conversation: str) -> str | None:
+        return self._keeper.session(conversation)
 
     def finish(self, turn: Turn, answer: Answer) -> None:
         self._keeper.finish(turn, answer)
@@ -110,8 +110,8 @@ class RemoteKeeper:
     def claim(self, turn: Turn) -> bool:
         return bool(ask(self._actor, "claim", turn))
 
-    def session(self, old: str) -> str | None:
-        found: str | None = ask(self._actor, "session", old)
+    def session(self, conversation: str) -> str | None:
+        found: str | None = ask(self._actor, "session", conversation)
         return found
 
     def finish(self, turn: Turn, answer: Answer) -> None:

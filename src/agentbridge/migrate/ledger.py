@@ -101,7 +101,7 @@ class Ledger(LedgerFile):
             if known[0] != line:
                 raise ConfigurationError(f"the ledger {self.path} has another sample {sample.id!r}; use a new ledger")
             return False
-        session = sample.session and json.dumps([sample.invocation.target, sample.session])
+        session = sample.conversation
         lead = database.execute("SELECT lead FROM samples WHERE session = ? LIMIT 1", (session,)).fetchone()
         position = database.execute("SELECT COALESCE(MAX(position), 0) + 1 FROM samples").fetchone()[0]
         row = (position, sample.id, lead[0] if lead else position, session, sample.invocation.target, line)
@@ -182,13 +182,13 @@ class Ledger(LedgerFile):
                 " WHERE arm = ? AND position = ?",
                 row,
             )
-            if turn.sample.session is not None and new is not None:
-                old = (arm, turn.sample.session, new)
+            if turn.sample.conversation is not None and new is not None:
+                old = (arm, turn.sample.conversation, new)
                 database.execute("INSERT OR IGNORE INTO sessions VALUES (?, ?, ?)", old)
 
-    def session(self, arm: str, old: str) -> str | None:
-        """The new vendor's session that stands for an old one; None before it gave one."""
-        found = self.rows("SELECT new FROM sessions WHERE arm = ? AND old = ?", (arm, old))
+    def session(self, arm: str, conversation: str) -> str | None:
+        """The new vendor's session of a `Sample.conversation`; None before it gave one."""
+        found = self.rows("SELECT new FROM sessions WHERE arm = ? AND old = ?", (arm, conversation))
         return found[0][0] if found else None
 
     def unknown(self, arm: str = CANDIDATE) -> Iterator[Turn]:

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -35,6 +36,18 @@ _VERSION = 1
 _PATIENCE = 30.0  # seconds that one process waits while another writes
 
 
+_ledgers: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for ledger in _ledgers:
+        ledger.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class LedgerFile:
     """One file that only its owner may read. Any number of processes may look at it, one at a time replays.
 
@@ -46,9 +59,23 @@ class LedgerFile:
         self.path = private_database(path, "ledger")
         self.lock = threading.RLock()
         try:
-            self.database = self._opened()
+            self._database: sqlite3.Connection | None = self._opened()
         except sqlite3.DatabaseError as error:
             raise ConfigurationError(f"the ledger {self.path} cannot be used: {error}") from None
+
+        _ledgers.add(self)
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The connection; whoever uses it holds `lock`."""
+        if self._database is None:
+            self._database = self._opened()
+        return self._database
+
+    def forked(self) -> None:
+        """This process is a child: a connection must not go through a fork, and who held the lock is not here."""
+        self._of_parents, self._database = self._database, None  # kept: to close it is the parent's business
+        self.lock = threading.RLock()
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)

@@ -9,10 +9,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ..base import BridgeBase
-from ..errors import AgentBridgeError, ConfigurationError, UnknownTargetError
+from ..errors import ConfigurationError
 from ..model import Invocation
-from .canonical import agent_of
 
 T = TypeVar("T")
 
@@ -37,26 +35,6 @@ def checked_count(name: str, value: object) -> int:
     if type(value) is int and value > 0:
         return value
     raise ConfigurationError(f"{name} is a whole number from 1 on, not {value!r}")
-
-
-def check_target(bridge: BridgeBase, target: str) -> None:
-    """Raises UnknownTargetError where the bridge does not know this target."""
-    try:
-        bridge.prepare(target, "-")
-    except UnknownTargetError:
-        raise
-    except AgentBridgeError:
-        pass  # what this text alone lacks, a real call may say
-
-
-def check_side_effects(bridge: BridgeBase, target: str) -> None:
-    """Raises ConfigurationError where this agent does something in the world, which is not to happen twice."""
-    found = agent_of(target, bridge.agents)
-    if found is not None and bridge.agents[found[0]].side_effects:
-        raise ConfigurationError(
-            f"the agent {target!r} has side effects, and a shadow would do each of them twice. Allow it with"
-            " allow_side_effects=True"
-        )
 
 
 def aimed(said: str | Invocation | None, target: str, names: Collection[str]) -> tuple[str | Invocation, str | None]:

@@ -11,14 +11,15 @@ from typing import Protocol
 import attrs
 
 from ..bridge import Bridge
-from ..errors import AgentBridgeError, ConfigurationError, UnknownTargetError
+from ..errors import AgentBridgeError
 from ..mapping import Threads, checked as checked_concurrency
 from ..model import Invocation
-from .canonical import connection_of, portable_name, retarget
+from .canonical import connection_of, retarget
 from .ledger import CANDIDATE, Counts, Ledger, Turn
 from .samples import Answer, Sample
 from .sessions import Treatment, checked, treated
 from .spending import Budget, Spending
+from .targets import check_side_effects, check_target
 
 OnAnswer = Callable[[Turn, Answer], object]
 INTERRUPTED = "it was interrupted"
@@ -94,7 +95,7 @@ class Keeping(Protocol):
     """What a Caller asks before it sends, and tells after it."""
 
     def claim(self, turn: Turn) -> bool: ...
-    def session(self, old: str) -> str | None: ...
+    def session(self, conversation: str) -> str | None: ...
     def finish(self, turn: Turn, answer: Answer) -> None: ...
 
 
@@ -150,9 +151,9 @@ class Keeper:
         self._spending.give_back()
         return False
 
-    def session(self, old: str) -> str | None:
-        """The new vendor's session that stands for an old one; None before it gave one."""
-        return self._ledger.session(self._arm, old)
+    def session(self, conversation: str) -> str | None:
+        """The new vendor's session of a conversation; None before it gave one."""
+        return self._ledger.session(self._arm, conversation)
 
     def finish(self, turn: Turn, answer: Answer) -> None:
         """Write down what came of a claimed call."""
@@ -194,21 +195,9 @@ class Caller:
         """Raises ConfigurationError where what was sent to these targets cannot be sent there, or not be repeated."""
         for target in targets:
             said = retarget(Invocation(target=target, text="-"), self._to, self._agents)
-            self._check_target(said.target)
-            agent = self._agents.get(portable_name(said.target) or "")
-            if agent is not None and agent.side_effects and not allow_side_effects:
-                raise ConfigurationError(
-                    f"the agent {said.target!r} has side effects, and a replay would repeat them. Allow it with"
-                    " allow_side_effects=True"
-                )
-
-    def _check_target(self, target: str) -> None:
-        try:
-            self._bridge.prepare(target, "-")
-        except UnknownTargetError:
-            raise
-        except AgentBridgeError:
-            pass  # what this text alone lacks, its samples may say
+            check_target(self._bridge, said.target)
+            if not allow_side_effects:
+                check_side_effects(self._bridge, said.target, "a replay would repeat them")
 
     def settle(self) -> None:
         """Wait for the calls under way: they are paid for. Who interrupts this too leaves them unknown."""
@@ -246,12 +235,12 @@ class Caller:
 
     def _invocation(self, turn: Turn, earlier: tuple[Turn, ...]) -> Invocation:
         said = self._retargeted(turn.sample).invocation
-        session = turn.sample.session
+        conversation = turn.sample.conversation
         return treated(
             said,
             self._sessions,
             earlier=[self._retargeted(one.sample) for one in earlier] if self._sessions == "inline-history" else (),
-            new_session=lambda: session and self._keeper.session(session),
+            new_session=lambda: conversation and self._keeper.session(conversation),
             accepts=self._accepts(said.target),
         )
 

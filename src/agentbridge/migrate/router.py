@@ -16,9 +16,10 @@ from ..settings import CallFields
 from ..transport.loops import in_thread
 from .assigning import Routes
 from .ledger import Ledger
-from .live import OfProcess, aimed, check_target
+from .live import OfProcess, aimed
 from .live_gate import LiveGate
 from .routing import STAGES, Change, RouterFile, RouterState, advanced, paused, resumed, rolled_back, stages_of
+from .targets import check_target
 
 B = TypeVar("B", Bridge, AsyncBridge)
 

@@ -119,6 +119,11 @@ class Sample:
     session: str | None = None
     time: float | None = None
 
+    @property
+    def conversation(self) -> str | None:
+        """The name of its conversation among those of all agents; None where it stands alone."""
+        return None if self.session is None else json.dumps([self.invocation.target, self.session])
+
     def to_dict(self) -> dict[str, Any]:
         """This sample as plain JSON values with a schema version; fields that say nothing are left out."""
         return to_sparse_dict(self)

@@ -25,13 +25,15 @@ from ..transport.loops import in_thread
 from .beside import Beside, ShadowStats
 from .canonical import connection_of, portable_name
 from .ledger import Ledger
-from .live import OfProcess, aimed, check_side_effects, check_target, checked_count, checked_share, place_of
+from .live import OfProcess, aimed, checked_count, checked_share, place_of
 from .samples import Answer, Sample
 from .shadowing import Ask, Asker, Job, LoopThread, OnPair, kept_in
+from .targets import check_side_effects, check_target
 
 B = TypeVar("B", Bridge, AsyncBridge)
 
 # they say what counts as an answer; the other settings are each side's own
+_TWICE = "a shadow would do each of them twice"
 _SHARED_SETTINGS = ("on_unsupported", "tool_errors")
 _PATIENCE = 1.0  # seconds that an event loop has to cancel what is under way
 
@@ -78,8 +80,8 @@ class _Shadow(abc.ABC, Generic[B]):
         check_target(self._bridge, self.primary)
         check_target(self._candidate_bridge, self.candidate)
         if not allow_side_effects:
-            check_side_effects(self._bridge, self.primary)
-            check_side_effects(self._candidate_bridge, self.candidate)
+            check_side_effects(self._bridge, self.primary, _TWICE)
+            check_side_effects(self._candidate_bridge, self.candidate, _TWICE)
         if self._bridge is self._candidate_bridge:
             names = {connection_of(target, self._bridge.agents) for target in (self.primary, self.candidate)}
             self._check_shared(names)

@@ -39,8 +39,8 @@ class Kept(Protocol):
     def claim(self, sample: Sample) -> Turn | None:
         """Take a sample in before it is sent; None where it is not to be sent."""
 
-    def session(self, old: str) -> str | None:
-        """The candidate's session that stands for the primary's; None before there is one."""
+    def session(self, conversation: str) -> str | None:
+        """The candidate's session of a conversation; None before there is one."""
 
     def finish(self, turn: Turn, answer: Answer) -> None:
         """Write down what came of it."""
@@ -57,8 +57,8 @@ class InLedger:
         position = self._ledger.rows("SELECT position FROM samples WHERE id = ?", (sample.id,))[0][0]
         return Turn(position=position, sample=sample) if self._ledger.claim(CANDIDATE, position) else None
 
-    def session(self, old: str) -> str | None:
-        return self._ledger.session(CANDIDATE, old)
+    def session(self, conversation: str) -> str | None:
+        return self._ledger.session(CANDIDATE, conversation)
 
     def finish(self, turn: Turn, answer: Answer) -> None:
         self._ledger.finish(CANDIDATE, turn, answer)
@@ -74,12 +74,12 @@ class InMemory:
     def claim(self, sample: Sample) -> Turn | None:
         return Turn(position=0, sample=sample)
 
-    def session(self, old: str) -> str | None:
+    def session(self, conversation: str) -> str | None:
         with self._lock:
-            return self._sessions.get(old)
+            return self._sessions.get(conversation)
 
     def finish(self, turn: Turn, answer: Answer) -> None:
-        old, new = turn.sample.session, answer.result.session_id if answer.result is not None else None
+        old, new = turn.sample.conversation, answer.result.session_id if answer.result is not None else None
         with self._lock:
             if old is not None and new is not None and self._sessions.get(old) is None:
                 self._sessions.put(old, new)
@@ -120,7 +120,7 @@ class Asker:
             return Answer.of(error)
 
     def _said(self, sample: Sample) -> Invocation:
-        session = None if sample.session is None else self.kept.session(sample.session)
+        session = None if sample.conversation is None else self.kept.session(sample.conversation)
         return attrs.evolve(retarget(sample.invocation, self.candidate, self.agents), session_id=session)
 
 

@@ -200,26 +200,30 @@ def test_of_many_threads_each_call_is_claimed_by_one(ledger):
     assert sorted(granted) == list(range(1, 61))
 
 
-def test_a_forked_child_writes_by_a_connection_of_its_own_whoever_held_the_lock(ledger):
-    ledger.add([sample(0)])
-    taken, done = threading.Event(), threading.Event()
+def test_a_forked_child_writes_by_a_connection_of_its_own_though_others_write_meanwhile(ledger):
+    ledger.add(sample(number) for number in range(20))
+    over = threading.Event()
 
-    def hold():
-        with ledger.lock:
-            taken.set()
-            done.wait(30)
+    def write():
+        while not over.is_set():
+            ledger.set("busy", True)
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    taken.wait()
+    writer = threading.Thread(target=write)
+    writer.start()
+    exit_codes = [
+        _in_a_child(lambda position=position: ledger.claim("candidate", position)) for position in range(1, 21)
+    ]
+    over.set()
+    writer.join()
+    assert exit_codes == [0] * 20
+    assert ledger.counts().claimed == 20
+
+
+def _in_a_child(work):
     if (child := os.fork()) == 0:
         code = 1
         try:
-            code = 0 if ledger.claim("candidate", 1) else 2
+            code = 0 if work() else 2
         finally:
             os._exit(code)
-    exit_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    done.set()
-    holder.join()
-    assert exit_code == 0
-    assert not ledger.claim("candidate", 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -252,3 +252,23 @@ def test_each_answer_is_told_as_it_comes(ledger):
 def test_a_budget_of_nothing_is_refused(field, value):
     with pytest.raises(ConfigurationError, match=f"Budget.{field} must be a number above 0"):
         Budget(**{field: value})
+
+
+def test_a_call_is_claimed_in_the_ledger_before_it_is_sent(ledger):
+    seen = []
+
+    def looking(send):
+        seen.append((ledger.counts().claimed, ledger.counts().sends))
+        return Flowise()(send)
+
+    ledger.add([sample(1)])
+    replay(ledger, bridge_to(looking), "flowise")
+    assert seen == [(1, 1)]
+
+
+def test_every_attempt_sends_the_same_request_and_the_ledger_counts_them(ledger):
+    vendor = Flowise(json_answer(503, {"message": "busy"}))
+    ledger.add([sample(1)])
+    replay(ledger, bridge_to(vendor), "flowise")
+    (pair,) = ledger.pairs()
+    assert (len(vendor.asked), vendor.asked[0], pair.candidate.attempts) == (2, vendor.asked[1], 2)

@@ -98,3 +98,11 @@ def test_a_line_that_is_no_sample_is_named(tmp_path):
 def test_a_file_that_is_not_there_is_a_configuration_error(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nowhere\.jsonl cannot be read"):
         list(read_samples(tmp_path / "nowhere.jsonl"))
+
+
+def test_a_last_line_that_was_torn_in_a_crash_is_left_out(tmp_path):
+    whole = Sample(id="1", invocation=ASKED)
+    write_samples(tmp_path / "samples.jsonl", [whole, Sample(id="2", invocation=ASKED)])
+    with (tmp_path / "samples.jsonl").open("r+") as file:
+        file.truncate((tmp_path / "samples.jsonl").stat().st_size - 9)
+    assert list(read_samples(tmp_path / "samples.jsonl")) == [whole]

@@ -7,8 +7,6 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).parents[2]
-LATER = frozenset({23, 24, 56})
-"""Of a ledger of sent requests, which comes with the work on migration."""
 
 
 @attrs.frozen

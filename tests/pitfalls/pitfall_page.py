@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pitfall import LATER, ROOT, Pitfall
+from pitfall import ROOT, Pitfall
 
 from pitfalls import ALL
 
@@ -20,9 +20,7 @@ handling away, one at a time, and shows that a test named here fails without it.
 
 def page() -> str:
     """The whole page."""
-    missing = ", ".join(map(str, sorted(LATER)))
-    later = f"{missing} are about a ledger of what was sent, which this library does not have yet.\n"
-    return "\n".join([HEAD, *map(_entry, sorted(ALL.values(), key=lambda each: each.number)), later])
+    return "\n".join([HEAD, *map(_entry, sorted(ALL.values(), key=lambda each: each.number))])
 
 
 def _entry(pitfall: Pitfall) -> str:

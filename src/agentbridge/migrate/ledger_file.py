@@ -39,13 +39,28 @@ _PATIENCE = 30.0  # seconds that one process waits while another writes
 _ledgers: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
 
 
-def _forked() -> None:
-    for ledger in _ledgers:
-        ledger.forked()
+_held: list[LedgerFile] = []
+
+
+def _before_fork() -> None:
+    """Wait until nobody writes: SQLite would tell the child for ever that the file is locked by somebody."""
+    _held.extend(_ledgers)
+    for ledger in _held:
+        ledger.lock.acquire()
+
+
+def _in_parent() -> None:
+    while _held:
+        _held.pop().lock.release()
+
+
+def _in_child() -> None:
+    while _held:
+        _held.pop().forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
 class LedgerFile:
@@ -73,7 +88,7 @@ class LedgerFile:
         return self._database
 
     def forked(self) -> None:
-        """This process is a child: a connection must not go through a fork, and who held the lock is not here."""
+        """This process is a child, and a connection must not go through a fork."""
         self._of_parents, self._database = self._database, None  # kept: to close it is the parent's business
         self.lock = threading.RLock()
 

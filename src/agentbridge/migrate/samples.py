@@ -144,7 +144,7 @@ class Pair:
 
 
 def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
-    """The samples of a JSONL file, one at a time. Blank lines are skipped. A folder, or a name that ends in ".parquet", is
+    """The samples of a JSONL file, one at a time. Blank lines are skipped, and a last line that nobody has finished. A folder, or a name that ends in ".parquet", is
     read as Parquet; see `read_parquet`.
 
     Raises:
@@ -159,7 +159,8 @@ def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
         try:
             yield Sample.from_dict(json.loads(line))
         except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"{os.fspath(path)}, line {number}: this is no sample: {error}") from None
+            if line.endswith("\n"):
+                raise ConfigurationError(f"{os.fspath(path)}, line {number}: this is no sample: {error}") from None
 
 
 def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> int:

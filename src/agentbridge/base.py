@@ -27,7 +27,7 @@ from .fallback import Chain, plan_call, plan_of, streamed_of
 from .listening import audience, listeners
 from .model import Invocation, Pending, Result
 from .planning import Mode, PlannedRun, plan_operation
-from .plans import Plan
+from .plans import Plan, RunPlan
 from .plugins import Registry
 from .provider import Operation, Provider
 from .resuming import check_settings, plan_pending, resumption
@@ -59,6 +59,7 @@ class BridgeBase(abc.ABC):
 
     _client_kind = "Client"
     _transport_names: tuple[str, ...] = BLOCKING
+    _directory_of: Callable[..., Directory] = Directory
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class BridgeBase(abc.ABC):
     ) -> None:
         settings = Settings(retry=retry, timeouts=timeouts, on_unsupported=on_unsupported, tool_errors=tool_errors)
         self._settings = settings.check(type(self).__name__)
-        self._directory = Directory(config, connections, agents, registry)
+        self._directory = self._directory_of(config, connections, agents, registry)
         self._serialize_sessions = serialize_sessions
         self._listeners = listeners(observers)
         self._turns = Turns()
@@ -146,6 +147,9 @@ class BridgeBase(abc.ABC):
             self._check_own(other.connection)
         return planned if self._serialize_sessions else planned.without_turns()
 
+    def _plan_pending(self, pending: Pending, settings: Mapping[str, Any]) -> tuple[RunPlan, Connection]:
+        return plan_pending(self._directory, self._settings, pending, settings)
+
     def _invoking(
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "invoke"
     ) -> Exchange[Result]:
@@ -170,13 +174,13 @@ class BridgeBase(abc.ABC):
     def _waiting(self, pending: Pending, settings: Mapping[str, Any]) -> Exchange[Result]:
         from .pending import wait
 
-        plan, account = plan_pending(self._directory, self._settings, pending, settings)
+        plan, account = self._plan_pending(pending, settings)
         return self._exchange("wait", plan, account, lambda started: wait(plan, pending, started))
 
     def _polling(self, pending: Pending, settings: Mapping[str, Any], kind: Kind) -> Exchange[Result | Pending]:
         from .pending import poll
 
-        plan, account = plan_pending(self._directory, self._settings, pending, settings)
+        plan, account = self._plan_pending(pending, settings)
         return self._exchange(kind, plan, account, lambda started: poll(plan, pending, started))
 
     def _calling(self, operation: Operation[T], connection: str | None) -> Exchange[T | Pending]:

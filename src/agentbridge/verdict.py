@@ -201,14 +201,14 @@ DEADLINE = "the total time of the call is up"
 
 
 def _not_answered(answer: NoAnswer) -> Failure:
-    error, message, retryable, may_have_run = _NO_ANSWER[answer.reason]
+    error, message, retryable, may_have_run = NO_ANSWER[answer.reason]
     may_have_run = may_have_run and answer.sent
     detail = f": {answer.detail}" if answer.detail else ""
     fault = Fault(FaultKind.UNKNOWN, message + detail, retryable=retryable, may_have_run=may_have_run)
     return Failure(error, fault, answer.response)
 
 
-_NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
+NO_ANSWER: dict[str, tuple[type[InvocationError], str, bool, bool]] = {
     "connect": (ConnectionFailedError, "no connection", True, False),
     "timeout": (ResponseTimeoutError, "no answer in time", True, True),
     "lost": (TransportError, "the connection was lost", True, True),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import attrs
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..connection import Connection
 from ..errors import PluginError
@@ -26,9 +27,14 @@ class Served:
     """Emulators that are being served: their apps and connections by provider, and what could not be served and why."""
 
     url: str
-    emulators: Mapping[str, Emulator]
+    emulators: dict[str, Emulator]
     connections: Mapping[str, Connection]
     failures: Mapping[str, PluginError]
+    _registry: Registry = attrs.field(repr=False)
+
+    def renew(self) -> None:
+        """Put new emulators in place of these, which know nothing of what happened so far."""
+        self.emulators.update(load_emulators(self._registry)[0])
 
 
 def load_emulators(registry: Registry | None = None) -> tuple[dict[str, Emulator], dict[str, PluginError]]:
@@ -75,7 +81,7 @@ def serve(
     """
     registry = Registry() if registry is None else registry
     emulators, failures = load_emulators(registry)
-    app = Starlette(routes=[Mount(f"/{name}", emulator) for name, emulator in emulators.items()])
+    app = Starlette(routes=[Mount(f"/{name}", _current(emulators, name)) for name in emulators])
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(listening(port))
         chaos = Chaos(chaos) if isinstance(chaos, int) else chaos
@@ -85,7 +91,16 @@ def serve(
         stack.enter_context(served)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         connections = {name: _connection(registry[name], url) for name in emulators}
-        yield Served(url, emulators, connections, failures)
+        yield Served(url, emulators, connections, failures, registry)
+
+
+def _current(emulators: Mapping[str, Emulator], name: str) -> ASGIApp:
+    """The emulator that there is when a request comes."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await emulators[name](scope, receive, send)
+
+    return app
 
 
 def _connection(provider: Provider, url: str) -> Connection:

@@ -24,7 +24,7 @@ def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:
     return tuple(rules)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Connection:
     """One account at a provider.
 
@@ -50,6 +50,11 @@ class Connection:
     key_source: KeySource | None = None
     max_answer: int = MAX_ANSWER
     limits: Limits | None = None
+
+    def __repr__(self) -> str:
+        from .showing import sparse_repr
+
+        return sparse_repr(self)
 
 
 def variable(name: str, what: str) -> str:

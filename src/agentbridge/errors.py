@@ -155,6 +155,12 @@ class InvocationError(AgentBridgeError):
         """All that did arrive: text so far, tool calls, ids."""
         return self.fault.partial
 
+    def _repr_markdown_(self) -> str:
+        """For notebooks: what went wrong, and what did arrive."""
+        from .showing import error_as_markdown
+
+        return error_as_markdown(self)
+
     def __str__(self) -> str:
         where = f"[{self.provider}] " if self.provider else ""
         facts = [f"HTTP {self.status}"] if self.status is not None else []

@@ -82,7 +82,7 @@ class Interrupt:
     resume: JsonValue = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Pending:
     """A run that answers later. It serializes, so that any process can pick it up: `bridge.wait(pending)`.
 
@@ -103,6 +103,11 @@ class Pending:
     callback_id: str | None = None
     provider: str = ""
 
+    def __repr__(self) -> str:
+        from .showing import sparse_repr
+
+        return sparse_repr(self)
+
     def to_dict(self) -> dict[str, Any]:
         """This run as plain JSON values, to be picked up again by `from_dict` in any process."""
         return to_dict(self)
@@ -113,7 +118,7 @@ class Pending:
         return from_dict(cls, data)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Invocation:
     """One call to one agent, in no vendor's words.
 
@@ -132,6 +137,11 @@ class Invocation:
     callback_url: str | None = None
     options: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, converter=as_dict)
     metadata: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict)
+
+    def __repr__(self) -> str:
+        from .showing import sparse_repr
+
+        return sparse_repr(self)
 
     def to_dict(self) -> dict[str, Any]:
         """This invocation as plain JSON values with a schema version."""
@@ -158,7 +168,7 @@ class Tried:
     attempts: int = 0
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Result:
     """The answer of an agent.
 
@@ -189,6 +199,17 @@ class Result:
     attempts: int = 0
     elapsed: float = 0.0
     tried: tuple[Tried, ...] = attrs.field(default=(), converter=_tuple)
+
+    def __repr__(self) -> str:
+        from .showing import sparse_repr
+
+        return sparse_repr(self)
+
+    def _repr_markdown_(self) -> str:
+        """For notebooks: the answer, and who gave it."""
+        from .showing import result_as_markdown
+
+        return result_as_markdown(self)
 
     @property
     def raw(self) -> Any:

@@ -22,6 +22,7 @@ import pluggy
 from . import hookspecs
 from ._version import __version__
 from .errors import PluginError, UnknownTargetError
+from .naming import did_you_mean
 from .provider import API_VERSION, Operation, Provider
 
 GROUP = "agentbridge"
@@ -288,6 +289,7 @@ def known_provider(registry: Registry, name: str, asked_by: str) -> Provider:
     except KeyError:
         failed = "".join(f"; {error}" for error in registry.failures.values())
         there = ", ".join(registry) or "none"
+        hint = did_you_mean(name, list(registry))
         raise UnknownTargetError(
-            f"{asked_by} asks for the provider {name!r}, which is not installed (there: {there}){failed}"
+            f"{asked_by} asks for the provider {name!r}, which is not installed (there: {there}){failed}.{hint}"
         ) from None

@@ -100,6 +100,9 @@ class Provider(abc.ABC):
     emulator: ClassVar[str | None] = None
     api_version: ClassVar[int] = API_VERSION
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.name!r}>"
+
     @abc.abstractmethod
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:
         """The request that runs the agent.

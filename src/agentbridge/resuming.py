@@ -11,6 +11,7 @@ from .connection import Connection
 from .directory import Directory
 from .errors import ConfigurationError, InvocationError, UnsupportedFeatureError
 from .model import Invocation, Pending, Result
+from .naming import did_you_mean
 from .planning import asked_of, call_of, poller
 from .plans import RunPlan
 from .provider import Provider
@@ -118,5 +119,6 @@ def check_settings(given: Mapping[str, Any]) -> Settings:
     """The settings that a call gives for itself. Raises ConfigurationError for others."""
     for name in given:
         if name not in SETTINGS:
-            raise ConfigurationError(f"asking for a run takes {', '.join(SETTINGS)}; not {name!r}")
+            hint = did_you_mean(name, list(SETTINGS))
+            raise ConfigurationError(f"asking for a run takes {', '.join(SETTINGS)}; not {name!r}.{hint}")
     return Settings(**given).check("this call")

@@ -26,6 +26,8 @@ ASKED = {
     "a session in the body": {"json": {"overrideConfig": {"sessionId": CANARY}}},
     "a thread in the body": {"json": {"thread_id": CANARY}},
     "a key in the body": {"json": {"apiKey": CANARY}},
+    "a key in a form": {"data": {"apiKey": CANARY, "question": "hi"}},
+    "a session in a form": {"data": {"question": "hi", "sessionId": CANARY}},
     "a token in the URL": {"params": {"access_token": CANARY}},
     "an address for callbacks in the URL": {"params": {"callback_url": f"https://me.example/{TOKEN}"}},
     "an address for callbacks in the body": {"json": {"callback_url": f"https://me.example/{TOKEN}"}},
@@ -83,3 +85,27 @@ def test_a_cassette_plays_although_its_session_was_another(tmp_path):
     port = recorded.partition("http://127.0.0.1:")[2].partition("/")[0]
     with vcr.VCR(**vcr_config()).use_cassette(str(tmp_path / "made.yaml")):
         assert httpx.post(f"http://127.0.0.1:{port}/run", json={"sessionId": "two"}).json() == {"text": "hi"}
+
+
+def test_vcrpys_own_settings_go_beside_ours_and_before_them():
+    settings = vcr_config(None, record_mode="once", cassette_library_dir="cassettes")
+    assert (settings["record_mode"], settings["cassette_library_dir"]) == ("once", "cassettes")
+    assert "body" in settings["match_on"]
+
+
+def test_what_a_bridge_records_once_is_played_without_a_server_and_without_the_key(tmp_path, open_bridge, emulators):
+    from agentbridge import Connection
+
+    with vcr.VCR(**vcr_config(CANARY, record_mode="once")).use_cassette(str(tmp_path / "made.yaml")):
+        real = emulators.connections["flowise"]
+        asked = open_bridge(config={}, connections={"flowise": real}).invoke(
+            "flowise:ok", f"quote {CANARY}", session_id="s-1"
+        )
+    assert CANARY not in (tmp_path / "made.yaml").read_text()
+    assert real.api_key not in (tmp_path / "made.yaml").read_text()
+    with vcr.VCR(**vcr_config(CANARY)).use_cassette(str(tmp_path / "made.yaml")):
+        without_key = Connection("flowise", base_url=real.base_url)
+        played = open_bridge(config={}, connections={"flowise": without_key}).invoke(
+            "flowise:ok", f"quote {CANARY}", session_id="s-1"
+        )
+    assert played.text == asked.text.replace(CANARY, "***")

@@ -76,6 +76,9 @@ class CallbackReceiver:
         self._purge_at = 0.0
         self._newest, self._looked_at = -1, 0.0
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.public_url}>"
+
     def address(self, answers: int = 1) -> Address:
         """A new address, for so many answers. Nothing is taken at it before `expect`."""
         if not isinstance(answers, int) or answers < 1:

@@ -77,6 +77,16 @@ def cli(ctx: click.Context) -> None:
     New here? Run `agentbridge demo`: it needs no account and no network.
 
     \b
+    Examples:
+      agentbridge invoke flowise:8a92ec5b-1473 "Help me troubleshoot my login"
+      agentbridge providers
+      agentbridge doctor
+
+    \b
+    Completion of commands, options and targets, for the rest of this shell:
+      eval "$(_AGENTBRIDGE_COMPLETE=bash_source agentbridge)"     (or zsh_source, fish_source)
+
+    \b
     Exit codes: 0 success
                 1 an error, in one line on stderr: ClassName: what went wrong
                 2 wrong usage

@@ -6,12 +6,19 @@ from typing import Any
 
 import click
 
+from .completing import targets
 from .replay_options import replay_options, replayed, show
 
 
 @click.command("batch", short_help="Call an agent for each line of a file.")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
-@click.option("--target", required=True, metavar="TARGET", help="Who is called, as in `agentbridge invoke`.")
+@click.option(
+    "--target",
+    required=True,
+    metavar="TARGET",
+    shell_complete=targets,
+    help="Who is called, as in `agentbridge invoke`.",
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="Takes the answers.")
 @click.option("--ledger", metavar="FILE", help="What makes it resumable [default: the --out file with .ledger].")
 @replay_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import connections
 from .options import config_option, json_option, verbose_option
 from .output import note
 
@@ -29,11 +30,13 @@ class _Lookup(click.Group):
         self.missing = missing
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.find())
+        with ctx.scope(cleanup=False):  # a shell that completes asks without one
+            return list(self.find())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        known = self.find()
-        if cmd_name not in known and not cmd_name.startswith("-"):
+        with ctx.scope(cleanup=False):
+            known = self.find()
+        if cmd_name not in known and not cmd_name.startswith("-") and not ctx.resilient_parsing:
             from ..naming import did_you_mean
 
             there = ", ".join(known) or "none"
@@ -63,7 +66,7 @@ def _group(provider: Provider) -> click.Command:
         f"{provider.name} has no operation",
         name=provider.name,
         callback=lambda: _show_list([provider]),
-        help=f"The other endpoints of {provider.name}; without OPERATION they are listed.",
+        help=f"The other endpoints of {provider.name}; without OPERATION they are listed.\n\n{_example(provider.name)}",
         short_help=", ".join(_operations(provider)) or "(none)",
         options_metavar="OPERATION [OPTIONS]",
     )
@@ -129,7 +132,12 @@ def _command(name: str, kind: type[Operation[Any]]) -> click.Command:
         return _broken(name, error)
 
     @click.command(name, help=described(kind) + effects, short_help=summary_of(kind))
-    @click.option("--connection", metavar="NAME", help=f"The account to use [default: {kind.provider}].")
+    @click.option(
+        "--connection",
+        metavar="NAME",
+        shell_complete=connections,
+        help=f"The account to use [default: {kind.provider}].",
+    )
     @config_option
     @json_option
     @verbose_option
@@ -137,7 +145,13 @@ def _command(name: str, kind: type[Operation[Any]]) -> click.Command:
         _call(_made(kind, given), connection, config, as_json=as_json)
 
     command.params[:0] = options
+    wanted = (f"{one.opts[0]} {one.make_metavar(click.Context(command))}" for one in options if one.required)
+    command.help = f"{command.help}\n\n{_example(kind.provider, name, *wanted)}"
     return command
+
+
+def _example(*words: str) -> str:
+    return f"\b\nExample:\n  {' '.join(('agentbridge call', *words))}"
 
 
 def _broken(name: str, error: PluginError) -> click.Command:

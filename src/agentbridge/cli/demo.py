@@ -50,7 +50,11 @@ def demo_command() -> None:
     """See on one page what this is for: one call to four vendors, their hidden failures, the same call as curl.
 
     Runs on emulators inside of this process; needs no account and no network.
-    """
+
+    \b
+    Example:
+      agentbridge demo
+    """  # noqa: D301 (click)
     require_emulators("demo")
     from ..plugins import Registry
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .completing import connections as complete
 from .options import config_option, json_option, verbose_option
 from .output import one_line, say_json
 
@@ -17,7 +18,7 @@ _COLOURS = {"fine": "green", "warning": "yellow", "problem": "red"}
 
 
 @click.command("doctor", short_help="Find what stands in the way of calls, without making one.")
-@click.argument("connections", nargs=-1)
+@click.argument("connections", nargs=-1, shell_complete=complete)
 @click.option("--offline", is_flag=True, help="Send nothing: look at the configuration alone.")
 @click.option(
     "--call", is_flag=True, help="Also try the key, by a request that only reads, where the plugin knows one."

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..showing import visible
 from .failures import MissingExtraError
 from .options import verbose_option
-from .output import note, visible
+from .output import note
 
 if TYPE_CHECKING:
     from ..connection import Connection

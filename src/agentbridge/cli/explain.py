@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import connections, providers
 from .failures import evidence
 from .options import config_option, json_option, verbose_option
 from .output import one_line, say, say_json, summary
@@ -31,8 +32,15 @@ def _header(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
 
 @click.command("explain", short_help="Say what a vendor's reply means, and what decided it.")
 @click.argument("reply", type=click.File("rb"))
-@click.option("--provider", metavar="NAME", help="Whose reply it is, as `agentbridge providers` lists them.")
-@click.option("--connection", metavar="NAME", help="The connection it came to; its fault rules count.")
+@click.option(
+    "--provider",
+    metavar="NAME",
+    shell_complete=providers,
+    help="Whose reply it is, as `agentbridge providers` lists them.",
+)
+@click.option(
+    "--connection", metavar="NAME", shell_complete=connections, help="The connection it came to; its fault rules count."
+)
 @click.option("--status", type=click.IntRange(100, 599), default=200, show_default=True, help="Its HTTP status.")
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", callback=_header, help="A header of it."

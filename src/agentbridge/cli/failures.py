@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import one_line, visible
+from ..showing import visible
+from .output import one_line
 
 if TYPE_CHECKING:
     from ..errors import InvocationError

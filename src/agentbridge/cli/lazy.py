@@ -19,6 +19,15 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._modules)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self._modules and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from ..naming import did_you_mean
+
+            ctx.fail(f"there is no command {args[0]!r}.{did_you_mean(args[0], list(self._modules))}")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._modules:
             return None

@@ -40,7 +40,11 @@ def demo_command(ctx: click.Context, *, out: Path) -> None:
     in 2 %. The move is killed half-way, with kill -9, and started again.
 
     Exits with 1 if anything planted is not found, or anything else is.
-    """
+
+    \b
+    Example:
+      agentbridge migrate demo --out /tmp/moved
+    """  # noqa: D301 (click)
     require_emulators("migrate demo")
     from ..emulator.serving import serve
     from ..migrate.demo import Demo

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .completing import connections
 from .options import json_option, verbose_option
 from .output import console, note, one_line, say_json, show_table, table
 from .replay_options import replay_options, replayed, sessions_option, show
@@ -24,7 +25,14 @@ arm_option = click.option(
 
 @click.command("replay", short_help="Send the samples to another vendor, each once.")
 @click.argument("ledger", type=click.Path(dir_okay=False))
-@click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
+@click.option(
+    "--to",
+    "to",
+    required=True,
+    metavar="CONNECTION",
+    shell_complete=connections,
+    help="The candidate: a connection, or a whole target.",
+)
 @click.option("--samples", type=click.Path(exists=True), metavar="FILE", help="Take these in first: JSONL, or Parquet.")
 @sessions_option
 @arm_option
@@ -56,7 +64,13 @@ def replay_command(
 @json_option
 @verbose_option
 def status_command(ledger: str, *, as_json: bool) -> None:
-    """Count the samples of LEDGER by what became of them, for each arm."""
+    """Count the samples of LEDGER by what became of them, for each arm.
+
+    \b
+    Examples:
+      agentbridge migrate status move.ledger
+      agentbridge migrate status move.ledger --json | jq .candidate.remaining
+    """  # noqa: D301 (click)
     import attrs
 
     with _opened(ledger) as book:

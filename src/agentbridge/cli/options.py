@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .completing import targets
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _VERBOSE = "agentbridge.verbose"
@@ -123,9 +125,9 @@ def _each(read: Callable[[str], Any]) -> Callable[..., list[Any]]:
     return callback
 
 
-def _text(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def _text(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
     """The text itself, or with `-` what stdin has, without the newline that `echo` adds."""
-    if value != "-":
+    if value != "-" or ctx.resilient_parsing:  # a shell that asks what could come next
         return value
     try:
         text = sys.stdin.buffer.read().decode("utf-8-sig")
@@ -135,7 +137,7 @@ def _text(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 
 
 _CALL = (
-    click.argument("target"),
+    click.argument("target", shell_complete=targets),
     click.argument("text", required=False, callback=_text),
     click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", callback=_pairs(_input),
                  help="A named input; NAME=@FILE reads it from a file, NAME:=JSON gives any JSON value."),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from ..showing import facts, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..model import Result
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 _PIPE_WIDTH = 200  # columns where there is no terminal to ask: rows of a table should stay lines
 
 
@@ -26,11 +26,6 @@ def forgive() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
-
-
-def visible(text: str) -> str:
-    """The text with control characters shown, not obeyed: a vendor's text must not steer a terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -100,22 +95,4 @@ def show_table(made: Table, out: Console) -> None:
 
 def summary(result: Result) -> str:
     """One line about a result: who answered, its ids, what it cost."""
-    where = result.provider if result.connection == result.provider else f"{result.connection} ({result.provider})"
-    facts = [f"{where}:{result.agent}"]
-    facts += [f"id {result.id}"] if result.id else []
-    facts += [f"session {result.session_id}"] if result.session_id else []
-    return ", ".join([*facts, *_usage(result), f"{result.elapsed:.2f} s"])
-
-
-def _usage(result: Result) -> list[str]:
-    usage = result.usage
-    if usage is None:
-        return []
-    tokens = usage.total_tokens
-    if tokens is None and usage.input_tokens is not None and usage.output_tokens is not None:
-        tokens = usage.input_tokens + usage.output_tokens
-    counted = [("credits", usage.credits), ("tokens", tokens), ("cost", usage.cost)]
-    facts = [
-        f"{value:g} {name}" if name != "cost" else f"cost {value:g}" for name, value in counted if value is not None
-    ]
-    return [*facts, *([usage.model] if usage.model else [])]
+    return ", ".join(facts(result))

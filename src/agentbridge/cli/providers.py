@@ -27,7 +27,12 @@ _UNBOUNDED = 10_000  # columns: a table is measured against what it is given
 def providers_command(config: str | None, *, as_json: bool) -> None:
     """List the installed providers: which fields of a call each can carry, whether it has an emulator, which
     connections are configured (never their keys), and which plugins did not load, and why.
-    """
+
+    \b
+    Examples:
+      agentbridge providers
+      agentbridge providers --config production.toml --json | jq .providers.flowise.accepts
+    """  # noqa: D301 (click)
     from ..bridge import Bridge
 
     with Bridge(config) as bridge:

@@ -61,6 +61,9 @@ class Emulator:
         self.says: Says | None = None
         self._app = Starlette(routes=list(routes))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.scenarios)} scenarios; {len(self.seen)} requests seen>"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)

@@ -92,6 +92,9 @@ class LedgerFile:
         self._of_parents, self._database = self._database, None  # kept: to close it is the parent's business
         self.lock = threading.RLock()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.path}>"
+
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode=WAL")

@@ -59,6 +59,9 @@ class MemoryTransport:
         self.sent: list[Send] = []
         self.slept: list[float] = []
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self._answers)} answers; {len(self.sent)} sent>"
+
     def send(self, send: Send) -> HttpResponse | NoAnswer:
         """The next answer."""
         self.sent.append(send)

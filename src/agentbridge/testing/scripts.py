@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from ..config import did_you_mean
 from ..errors import AgentBridgeError, ConfigurationError, InvocationError, UnknownTargetError
 from ..events import (
     Completed,
@@ -22,6 +21,7 @@ from ..events import (
     VendorEvent,
 )
 from ..model import Invocation, Pending, Result
+from ..naming import did_you_mean
 
 ANY = "*"
 _EVENTS = (TextDelta, ReasoningDelta, ToolCalled, SourcesFound, StepChanged, VendorEvent)

@@ -47,6 +47,10 @@ class _Stream:
         self._over = False
         self._busy = False
 
+    def __repr__(self) -> str:
+        state = "not open" if self._steps is None else "at its end" if self._over else "open"
+        return f"<{type(self).__name__}: {state}>"
+
     @property
     def result(self) -> Result:
         """The Result, once the stream is at its end. Raises ConfigurationError before."""

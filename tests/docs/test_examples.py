@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,13 @@ def test_the_smallest_plugin_is_small():
     assert lines["test_acme.py"] - blank <= 8
 
 
+OUR_PLUGIN = (
+    ()
+    if any(point.value == "agentbridge.testing.pytest_plugin" for point in entry_points(group="pytest11"))
+    else ("-p", "agentbridge.testing.pytest_plugin")  # this checkout was installed before it had one
+)
+
+
 def suites() -> list[tuple[str, str]]:
     return [
         (str(page.relative_to(ROOT)), label.removeprefix("file="))
@@ -103,11 +111,12 @@ def test_the_smallest_plugin_has_a_suite():
 def test_a_suite_that_a_page_shows_passes(page, suite, tmp_path):
     write_files(ROOT / page, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", suite],
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *OUR_PLUGIN, suite],
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    assert re.search(r"[3-9][0-9] passed", done.stdout)
+    passed = int(re.search(r"(\d+) passed", done.stdout)[1])
+    assert passed >= (30 if "ProviderContract" in (tmp_path / suite).read_text() else 3)
 
 
 def test_what_is_published_needs_the_same_core_and_the_emulator_as_an_extra():

@@ -17,9 +17,23 @@ from agentbridge import (
     Operation,
     Pending,
     Prepared,
+    RateLimitError,
     Result,
+    Timeouts,
     Usage,
 )
+from agentbridge.testing import AsyncScriptedBridge, Delayed, ScriptedBridge, Streamed, scripted
+
+
+def tests_of_callers() -> None:
+    bridge = scripted(
+        {"support": ["hi", Streamed("a", Delayed(1, "b")), RateLimitError("slow")]}, timeouts=Timeouts(total=3)
+    )
+    assert_type(bridge, ScriptedBridge)
+    assert_type(bridge.calls.only, Invocation)
+    assert_type(bridge.invoke("support", "hi"), Result)
+    assert_type(scripted({"*": lambda invocation: invocation.text}, asynchronous=True), AsyncScriptedBridge)
+    scripted({"*": "hi"}, timeout=3)  # type: ignore[call-overload]
 
 
 def calls(bridge: Bridge, op: Operation[int]) -> None:

@@ -15,7 +15,9 @@ from ..commands import Send
 from ..errors import (
     AgentBridgeError,
     ConfigurationError,
+    DeadlineExceededError,
     InvocationError,
+    MalformedResponseError,
     ResponseTimeoutError,
     TransportError,
     error_class,
@@ -26,7 +28,7 @@ from ..model import Invocation, Pending, Result
 from ..plans import RunPlan
 from ..provider import StreamDecoder
 from ..retry import DEFAULT_TIMEOUTS, Timeouts
-from ..verdict import NO_ANSWER, Failure, judge_run
+from ..verdict import NO_ANSWER, Failure, error_of, judge_run
 from ..wire import HttpResponse, NoAnswer
 from .memory import AsyncMemoryTransport, Opened
 from .scripts import Calls, Said, Script, Streamed, timed
@@ -169,6 +171,8 @@ class PlayedRun(RunPlan):
         """What was scripted; where it came too late, what the core makes of that."""
         said = self.part.said
         if isinstance(said, Failure):
+            if issubclass(said.error, DeadlineExceededError):  # of which the core decides by its own time
+                raise error_of(said, self.asked, attempts=1, pending=self.lost())
             return said
         return judge_run(lambda _: said or _nothing(), answer, wall, self.tool_errors)
 
@@ -334,7 +338,7 @@ def _failure(error: InvocationError) -> Failure:
     """The same failure as the core knows it, which then adds who was asked. A vendor's refusal has a status."""
     fault, response = _fault(error), error.response
     if response is None and not isinstance(error, TransportError):
-        status = _STATUS.get(fault.kind, 200)
+        status = 200 if isinstance(error, MalformedResponseError) else _STATUS.get(fault.kind, 200)
         response = HttpResponse(status, _JSON, json.dumps({"error": error.message}).encode())
     return Failure(type(error), complete(fault, 200 if response is None else response.status), response)
 

@@ -105,3 +105,11 @@ def test_a_plugin_that_was_just_made_installs_and_is_found(new_plugin, environme
     found = providers(environment)
     assert found["providers"]["acme"]["emulator"], found["failures"]
     assert "acme\n" in run(new_plugin, "emulate", "--list", cwd=Path(environment["data"]))
+
+
+def test_pytest_finds_the_fixture_by_itself(environment, tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "def test_mine(agentbridge_emulators):\n    assert 'flowise' in agentbridge_emulators.connections\n"
+    )
+    command = ("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_mine.py")
+    assert "1 passed" in run(Path(environment["scripts"]) / "python", *command, cwd=tmp_path)

@@ -37,7 +37,7 @@ def vcr_config(*secrets: str | None, **settings: Any) -> dict[str, Any]:
         request.headers = _headers(request.headers, redactor)
         request.uri = redactor.text(_QUERY_SECRET.sub(rf"\g<1>{MASK}", request.uri))
         if isinstance(request.body, bytes):
-            request.body = redactor.bytes(_JSON_SESSION.sub(_MASKED, _form(request, scrub(request.body))))
+            request.body = _form(request, redactor.bytes(_JSON_SESSION.sub(_MASKED, scrub(request.body))))
         return request
 
     def response(response: dict[str, Any]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.ForgetsTheSecondId: (STEPS, "each is asked for in the same way"),
     later.RecoversTheSameRun: (LOST, "the same Pending for two calls"),
     later.RecoversAnyRun: (LOST, "two Pendings for one request"),
-    later.ReadsBackNoFiles: (BACK, "files=()"),
+    later.ReadsBackNoFiles: (BACK, "where is my order?') of the request of"),
     later.ReadsBackPlainCallsOnly: (BACK, "read_request gives None for a call that sets"),
     later.ReadsBackPolls: ("test_a_poll_is_read_back_as_no_call", "takes a poll of 'polled' for a call"),
     later.CallbackWithoutProof: ("test_a_callback_needs_its_proof", "was read as the answer"),

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..showing import visible
 from .options import config_option, json_option, verbose_option
-from .output import note, say_json, show_table, table, visible
+from .output import note, say_json, show_table, table
 
 if TYPE_CHECKING:
     from ..migrate.comparing import Comparison, Judge

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLUGINS := fluxprompt promptitude flowgent flowise
 EDITABLE := $(foreach plugin,$(PLUGINS),-e plugins/$(plugin))
-SOURCES := src plugins tests cassettes tools benchmarks conftest.py
+SOURCES := src plugins tests cassettes tools benchmarks docs/conf.py conftest.py
 DIFY := examples/agentbridge-dify
 STRANGER := .venv/stranger
 DECLARED := pyproject.toml constraints.txt $(foreach plugin,$(PLUGINS),plugins/$(plugin)/pyproject.toml)
@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check install format clean
+.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check docs test-docs install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -62,6 +62,13 @@ check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+docs: .venv/.docs             ## the site, into docs/_build/html; a warning is an error, and so is a link that leads nowhere
+	@.venv/docs/bin/python -m sphinx -b html -c docs -d docs/_build/doctrees -q -n -W --keep-going . docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+test-docs: .venv/.docs        ## the recipes of the site that need a library of their own; all others run in `test`
+	@DOCS_LIBRARIES=1 .venv/docs/bin/python -m pytest tests/docs -k "recipes or libraries or environment_of_the_docs"
+
 install: .venv/.dev           ## everything, editable, into .venv
 
 format: .venv/.dev
@@ -100,6 +107,12 @@ format: .venv/.dev
 	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[httpx2]' -e plugins/flowise
 	@$(PYTHON) -m venv .venv/bench-raw
 	@.venv/bench-raw/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt httpx==0.28.1
+	@touch $@
+
+.venv/.docs: .venv/bin/python $(DECLARED)
+	@echo "setting up the environment of the docs ..."
+	@$(PYTHON) -m venv .venv/docs
+	@.venv/docs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cli,emulator,docs]' $(EDITABLE)
 	@touch $@
 
 .venv/.mutants: .venv/.dev

@@ -78,6 +78,8 @@ class Provider(abc.ABC):
         options: the options that `build_request` puts in their places by itself. The core merges all others deeply
             into the JSON body.
         operations: the vendor's other endpoints, for `agentbridge call` and for lists.
+        qualified: what a plain yes or no would hide: a condition in a few words for a field of `accepts`, or for "stream",
+            "poll", "recover" or "resume". Tables of what vendors can do show it after "but".
         delivery_id: the header, in lower case, that names one callback, the same each time it is delivered again.
         ping: the name of one of its operations that needs no arguments, only reads and costs nothing: `agentbridge doctor
             --call` tries the key with it.
@@ -94,6 +96,7 @@ class Provider(abc.ABC):
     shares_default_session: ClassVar[bool] = False
     options: ClassVar[frozenset[str]] = frozenset()
     operations: ClassVar[tuple[type[Operation[Any]], ...]] = ()
+    qualified: ClassVar[Mapping[str, str]] = {}
     delivery_id: ClassVar[str | None] = None
     ping: ClassVar[str | None] = None
     key_pattern: ClassVar[str | None] = None

@@ -18,7 +18,7 @@ PAGE = """\
 # Flowise, live
 
 Written by `make test-live`, which starts the real Flowise (npm package `flowise`, version {version}) and runs the tests of
-[tests/live](../tests/live) against it: {count} tests on {date}, {passed}. They are no part of `make test`.
+`tests/live` against it: {count} tests on {date}, {passed}. They are no part of `make test`.
 The models behind the flows are a stand-in that answers alike each time; all else is the server as it is installed.
 
 The outcome is what the caller got, in this order: an answer, an empty answer, a pause for a human, a pending run, or an

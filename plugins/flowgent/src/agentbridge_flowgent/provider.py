@@ -38,6 +38,11 @@ class FlowGent(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://flowgent.ai/api/public"
+    qualified: ClassVar[Mapping[str, str]] = {
+        "inputs": "a binding's `template` writes them into the text",
+        "stream": "`stream` gives the events of the finished answer",
+        "poll": "`submit(callbacks=…)` starts a run, and its answer comes by callback",
+    }
     operations: ClassVar = OPERATIONS
     emulator: ClassVar[str | None] = "agentbridge_flowgent.emulator:make"
 

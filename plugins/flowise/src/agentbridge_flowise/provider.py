@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 from urllib.parse import quote, urlsplit
 
@@ -50,6 +51,13 @@ class Flowise(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"text", "messages", "inputs", "files", "session_id"})
     options: ClassVar[frozenset[str]] = frozenset({"uploadType", "fileSizeLimit"})
+    qualified: ClassVar[Mapping[str, str]] = {
+        "inputs": "for a form, and not beside a text; else a binding's `template` writes them into it",
+        "stream": "a flow that cannot stream answers at once",
+        "poll": "it takes a key of the workspace",
+        "recover": "it takes a key of the workspace",
+        "resume": "the newest pause of the session goes on",
+    }
     operations: ClassVar[tuple[type[Operation[Any]], ...]] = cast("tuple[type[Operation[Any]], ...]", _Operations())
     emulator: ClassVar[str | None] = "agentbridge_flowise.emulator:make"
 

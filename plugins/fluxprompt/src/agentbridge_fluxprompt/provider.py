@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -40,6 +41,11 @@ class FluxPrompt(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "files", "session_id", "callback_url"})
     default_base_url: ClassVar[str | None] = "https://api.fluxprompt.ai"
+    qualified: ClassVar[Mapping[str, str]] = {
+        "text": "a binding's `text` names the input that takes it",
+        "stream": "`stream` gives the events of the finished answer",
+        "recover": "a run that was accepted (HTTP 202) is asked for again",
+    }
     shares_default_session: ClassVar[bool] = True
     options: ClassVar[frozenset[str]] = frozenset({"versionId", "typeOCR"})
     delivery_id: ClassVar[str | None] = wire.DELIVERY_ID

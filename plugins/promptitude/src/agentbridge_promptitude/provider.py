@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
@@ -19,6 +20,10 @@ class Promptitude(Provider):
     api_version: ClassVar[int] = 1
     accepts: ClassVar[frozenset[str]] = frozenset({"inputs", "user_id"})
     default_base_url: ClassVar[str | None] = "https://api.promptitude.io/v1"
+    qualified: ClassVar[Mapping[str, str]] = {
+        "text": "a binding's `text` names the input that takes it",
+        "stream": "`stream` gives the events of the finished answer",
+    }
     operations: ClassVar = OPERATIONS
     emulator: ClassVar[str | None] = "agentbridge_promptitude.emulator:make"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
 import re
 import subprocess
@@ -12,60 +14,47 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-GUIDE = sorted((ROOT / "docs/plugin-guide").glob("*.md"))
-MOVE = sorted((ROOT / "docs/migrate").glob("*.md"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *GUIDE, *MOVE]
+sys.path.insert(0, str(Path(__file__).parent))
+from blocks import PAGES, PLUGIN_PAGE, ROOT, Block, blocks, followed, prose, shows, write_files
+
 HEAVY = "ray"
 """The label of examples that need a cluster: tests/heavy runs them."""
-PLUGIN_PAGE = ROOT / "docs" / "write-a-plugin.md"
-BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(page: Path) -> list[tuple[str, str, str]]:
-    """Language, label and content of each fenced block."""
-    return [(language, label.strip(), content) for language, label, content in BLOCK.findall(page.read_text())]
-
-
-def programs() -> list[tuple[str, int]]:
+def programs() -> list[tuple[Block, Block | None]]:
     return [
-        (str(page.relative_to(ROOT)), index)
-        for page in PAGES
-        for index, (language, label, _) in enumerate(blocks(page))
-        if language == "python" and not label.startswith("file=") and label != HEAVY
+        (block, after)
+        for block, after in followed()
+        if block.language == "python"
+        and block.said("file") is None
+        and block.said("not-run") is None
+        and block.label != HEAVY
     ]
 
 
-@pytest.fixture(scope="session")
-def environment(emulators):
-    """The environment of somebody who has accounts at all four vendors: here, their emulators."""
-    accounts = {
-        f"{name.upper()}_{what}": value
-        for name, connection in emulators.connections.items()
-        for what, value in (("BASE_URL", connection.base_url), ("API_KEY", connection.api_key))
-    }
-    return {**os.environ, **accounts, "PYTHONWARNINGS": "error", "COLUMNS": "100"}
-
-
-def write_files(page: Path, folder: Path) -> None:
-    """The files that a page shows; the pages of the plugin guide go on with those of the plugin, and of each other."""
-    guide = page.parent.name == "plugin-guide"
-    for _, label, content in (block for one in ([PLUGIN_PAGE, *GUIDE] if guide else [page]) for block in blocks(one)):
-        if label.startswith("file="):
-            (folder / label.removeprefix("file=")).write_text(content)
-
-
-@pytest.mark.parametrize(("page", "index"), programs())
-def test_an_example_runs_and_prints_what_the_page_shows(page, index, environment, tmp_path):
-    path = ROOT / page
-    write_files(path, tmp_path)
-    found = blocks(path)
+@pytest.mark.parametrize(("block", "after"), programs(), ids=str)
+def test_an_example_runs_and_prints_what_the_page_shows(block, after, environment, tmp_path):
+    library = block.said("needs")
+    if library is not None and importlib.util.find_spec(library) is None:
+        pytest.skip(f"`make test-docs` has {library}")
+    write_files(block.page, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-c", found[index][2]], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        [sys.executable, "-c", runnable(block)], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    if index + 1 < len(found) and found[index + 1][:2] == ("text", "output"):
-        assert done.stdout == found[index + 1][2]
+    if after is not None and (after.language, after.label) == ("text", "output"):
+        assert shows(after.content, done.stdout), done.stdout
+
+
+def runnable(block: Block) -> str:
+    """A cell of a notebook may await at its top and shows the value of its last line; all else runs as it stands."""
+    if "notebook" not in block.label:
+        return block.content
+    cell = ast.parse(block.content)
+    if isinstance(last := cell.body[-1], ast.Expr):
+        last.value = ast.Call(ast.Name("print", ast.Load()), [last.value], [])
+    lines = ast.unparse(ast.fix_missing_locations(cell)).replace("\n", "\n    ")
+    return f"import asyncio\nasync def cell():\n    {lines}\nasyncio.run(cell())\n"
 
 
 def test_there_are_examples_to_run():
@@ -73,7 +62,7 @@ def test_there_are_examples_to_run():
 
 
 def plugin_file(name: str) -> str:
-    return next(content for _, label, content in blocks(PLUGIN_PAGE) if label == f"file={name}")
+    return next(block.content for block in blocks(PLUGIN_PAGE) if block.said("file") == name)
 
 
 def test_the_smallest_plugin_is_small():
@@ -96,10 +85,10 @@ OUR_PLUGIN = (
 
 def suites() -> list[tuple[str, str]]:
     return [
-        (str(page.relative_to(ROOT)), label.removeprefix("file="))
+        (str(page.relative_to(ROOT)), name)
         for page in PAGES
-        for _, label, _ in blocks(page)
-        if label.startswith("file=test_")
+        for block in blocks(page)
+        if (name := block.said("file")) and name.startswith("test_")
     ]
 
 
@@ -121,7 +110,7 @@ def test_a_suite_that_a_page_shows_passes(page, suite, tmp_path):
 
 def test_what_is_published_needs_the_same_core_and_the_emulator_as_an_extra():
     page = ROOT / "docs/plugin-guide/publishing.md"
-    project = tomllib.loads(next(content for _, label, content in blocks(page) if label == "file=published.toml"))[
+    project = tomllib.loads(next(block.content for block in blocks(page) if block.said("file") == "published.toml"))[
         "project"
     ]
     assert project["dependencies"] == tomllib.loads(plugin_file("pyproject.toml"))["project"]["dependencies"]
@@ -147,9 +136,9 @@ def test_the_smallest_plugins_metadata_is_valid():
     assert project["entry-points"]["agentbridge"] == {"acme": "agentbridge_acme"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page):
-    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", BLOCK.sub("", page.read_text())):
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", prose(page)):
         if not target.startswith(("http://", "https://")):
             found = page.parent / target if target else page
             assert found.exists(), target
@@ -158,7 +147,7 @@ def test_links_between_pages_lead_somewhere(page):
 
 def anchors(page: Path) -> set[str]:
     """The names of its headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

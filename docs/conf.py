@@ -36,7 +36,8 @@ nitpick_ignore_regex = [  # names in signatures that have no page: the standard 
     ("py:class", r"(collections\.abc|os|importlib\.metadata|pathlib)\..*"),
     ("py:class", r"agentbridge\.(?!callbacks\.[A-Z]|testing\.[A-Z]|migrate\.[A-Z])[a-z].*\.[A-Z]\w*"),
     ("py:class", r"agentbridge\.(callbacks|testing|migrate)\.[a-z].*"),
-    ("py:class", "JsonValue"),
+    ("py:class", r"(dt|datetime)\.date|re\.Pattern"),
+    ("py:class", "JsonValue|Observer|Event|KeySource|Callbacks|CallFields|WaitFields"),
 ]
 
 html_theme = "furo"

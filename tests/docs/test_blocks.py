@@ -5,16 +5,20 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from blocks import PAGES, blocks, commands, followed, shows, write_files
 
+from agentbridge.cli.app import cli
 from agentbridge.config import load
 from agentbridge.errors import ConfigurationError
 
@@ -24,9 +28,10 @@ REASONS = {
     "runs until Ctrl-C",
     "needs a server of yours",
     "needs a mail server",
+    "goes on with files of yours",
     "its plugin is installed elsewhere",
 }
-"""Why a block is not run. Python is compiled all the same."""
+"""Why a block is not run. Python is compiled all the same, and the options of our own commands are looked up."""
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUN = {"python", "toml", "json", "yaml", "console"}
@@ -38,7 +43,8 @@ def of(language: str) -> list:
 
 @pytest.mark.parametrize("block", ALL, ids=str)
 def test_a_block_is_run_or_says_why_not(block):
-    assert block.language in {*RUN, "text"}, "say what it is: python, toml, json, yaml, console or text"
+    kinds = {*RUN, "text", "sh"} if block.said("file") else {*RUN, "text"}
+    assert block.language in kinds, "say what it is: python, toml, json, yaml, console or text"
     assert block.said("not-run") in {*REASONS, None}
     if block.language == "text":
         assert not block.content.startswith(("$ ", ">>> ", "pip ", "make ")), "what can be typed is a console block"
@@ -53,6 +59,29 @@ def test_what_stands_below_a_program_is_its_output():
 @pytest.mark.parametrize("block", [block for block in of("python") if block.said("not-run")], ids=str)
 def test_python_that_is_not_run_is_python(block):
     compile(block.content, str(block), "exec")
+
+
+@pytest.mark.parametrize("block", [block for block in of("console") if block.said("not-run")], ids=str)
+def test_a_command_that_is_not_run_exists(block):
+    for command, _ in commands(block):
+        words = shlex.split(re.split(r" [>|] | >> ", command)[0], comments=True)
+        if words[:1] == ["agentbridge"]:
+            parse(cli, words[1:], click.Context(cli, info_name="agentbridge"))
+
+
+def parse(command, words, context):
+    """Raises click.UsageError for a command or an option that is not there; files need not be."""
+    with context:
+        _, rest, _ = command.make_parser(context).parse_args([*words])
+        if isinstance(command, click.Group) and rest:
+            name, inner, rest = command.resolve_command(context, rest)
+            parse(inner, rest, click.Context(inner, info_name=name, parent=context))
+
+
+def test_a_command_that_is_not_there_is_noticed():
+    for words in (["migrate", "reply"], ["invoke", "--no-such-option"]):
+        with pytest.raises(click.UsageError):
+            parse(cli, words, click.Context(cli, info_name="agentbridge"))
 
 
 @pytest.mark.parametrize("block", of("json"), ids=str)
@@ -73,6 +102,7 @@ def test_toml_that_is_no_configuration_is_refused():
 @pytest.mark.parametrize("block", [block for block in of("console") if not block.said("not-run")], ids=str)
 def test_a_terminal_shows_what_the_page_shows(block, environment, tmp_path):
     write_files(block.page, tmp_path)
+    assert not re.search(r"^\$ .*\b(pip|make|apt|npm)\b", block.content, re.MULTILINE), "tests install nothing"
     for command, shown in commands(block):
         done = subprocess.run(
             ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=tmp_path,

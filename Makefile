@@ -63,7 +63,7 @@ check: .venv/.dev             ## no key in the tree, ruff, mypy --strict, import
 	@$(BIN)/lint-imports --no-cache
 
 docs: .venv/.docs             ## the site, into docs/_build/html; a warning is an error, and so is a link that leads nowhere
-	@.venv/docs/bin/python -m sphinx -b html -c docs -d docs/_build/doctrees -q -n -W --keep-going . docs/_build/html
+	@.venv/docs/bin/python -m sphinx -b html -c docs -d docs/_build/doctrees -E -a -q -n -W --keep-going . docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 test-docs: .venv/.docs        ## the recipes of the site that need a library of their own; all others run in `test`

@@ -40,6 +40,8 @@ nitpick_ignore_regex = [  # names in signatures that have no page: the standard 
     ("py:class", "JsonValue|Observer|Event|KeySource|Callbacks|CallFields|WaitFields"),
 ]
 
+smartquotes = False  # --json is no dash
+
 html_theme = "furo"
 html_title = "agentbridge"
 html_static_path = ["_static"]

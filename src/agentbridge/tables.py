@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Table)
 Rule = float | Literal["off"]
 
 
-def _key(says: str, default: Any = ..., **more: Any) -> Any:
+def _field(says: str, default: Any = ..., **more: Any) -> Any:
     """One key of a table, and what docs/configuration.md says of it: python tools/write_docs.py"""
     return pydantic.Field(default, description=says, **more)
 
@@ -38,132 +38,134 @@ def _key(says: str, default: Any = ..., **more: Any) -> Any:
 class RetryTable(Table):
     """`retry = { attempts = 3 }`; see RetryPolicy."""
 
-    attempts: int = _key("how often a call is sent in all", 3)
-    first_delay: float = _key(
+    attempts: int = _field("how often a call is sent in all", 3)
+    first_delay: float = _field(
         "seconds: the first wait is random between 0 and this, each further one twice as long at most", 0.5
     )
-    max_delay: float = _key("seconds: the longest wait; a longer `Retry-After` is not waited for", 30)
-    retry_unsafe: bool = _key("also send again what may have run", default=False)
+    max_delay: float = _field("seconds: the longest wait; a longer `Retry-After` is not waited for", 30)
+    retry_unsafe: bool = _field("also send again what may have run", default=False)
 
 
 class TimeoutsTable(Table):
     """`timeouts = { total = 30 }`; see Timeouts."""
 
-    connect: float | None = _key("seconds until the connection stands", 10)
-    answer: float | None = _key("seconds until the first byte, and of a polled run from its acceptance to its end", 600)
-    idle: float | None = _key("seconds: the longest silence between bytes of an answer", 120)
-    content: float | None = _key(
+    connect: float | None = _field("seconds until the connection stands", 10)
+    answer: float | None = _field(
+        "seconds until the first byte, and of a polled run from its acceptance to its end", 600
+    )
+    idle: float | None = _field("seconds: the longest silence between bytes of an answer", 120)
+    content: float | None = _field(
         "seconds: the longest time without an event of a stream; heartbeats do not count", None
     )
-    total: float | None = _key("seconds for the whole call, with its retries and polls", None)
+    total: float | None = _field("seconds for the whole call, with its retries and polls", None)
 
 
 class LimitsTable(Table):
     """`limits = { calls = 60 }`; see Limits."""
 
-    calls: int | None = _key("requests in any `per` seconds, with retries and polls", None)
-    per: float = _key("seconds", 60)
-    in_flight: int | None = _key("calls at the same time", None)
+    calls: int | None = _field("requests in any `per` seconds, with retries and polls", None)
+    per: float = _field("seconds", 60)
+    in_flight: int | None = _field("calls at the same time", None)
 
 
 class FaultTable(Table):
     """`[[connections.NAME.faults]]`; see FaultRule."""
 
-    path: str = _key("where in the JSON body: names and list indexes joined by dots")
-    kind: str = _key("what the answer is then, as `execution`")
-    equals: Any = _key("condition: the JSON value that stands there", None)
-    present: bool | None = _key("condition: whether anything but null stands there", None)
-    matches: str | None = _key("condition: a regular expression for the whole text", None)
-    status: int | None = _key("only for this HTTP status", None)
-    message: str | None = _key("the path of the text that the error says", None)
-    retryable: bool | None = _key("whether the same call may succeed later; else as the kind implies", None)
-    may_have_run: bool | None = _key("whether the agent may have acted; else as the kind implies", None)
+    path: str = _field("where in the JSON body: names and list indexes joined by dots")
+    kind: str = _field("what the answer is then, as `execution`")
+    equals: Any = _field("condition: the JSON value that stands there", None)
+    present: bool | None = _field("condition: whether anything but null stands there", None)
+    matches: str | None = _field("condition: a regular expression for the whole text", None)
+    status: int | None = _field("only for this HTTP status", None)
+    message: str | None = _field("the path of the text that the error says", None)
+    retryable: bool | None = _field("whether the same call may succeed later; else as the kind implies", None)
+    may_have_run: bool | None = _field("whether the agent may have acted; else as the kind implies", None)
 
 
 class ConnectionTable(Table):
     """`[connections.NAME]`; see Connection."""
 
-    provider: str | None = _key("the vendor; else the connection's name", None)
-    base_url: str | None = _key("the vendor's address; else `$NAME_BASE_URL`, else the vendor's own", None)
-    api_key: str | None = _key("the key itself, for one that is no secret", None)
-    api_key_env: str | None = _key("the variable that has the key; else `$NAME_API_KEY`", None)
-    api_key_file: str | None = _key("a file that has the key alone; beside this file, or `~/...`, or from `/`", None)
-    api_key_command: list[str] | None = _key(
+    provider: str | None = _field("the vendor; else the connection's name", None)
+    base_url: str | None = _field("the vendor's address; else `$NAME_BASE_URL`, else the vendor's own", None)
+    api_key: str | None = _field("the key itself, for one that is no secret", None)
+    api_key_env: str | None = _field("the variable that has the key; else `$NAME_API_KEY`", None)
+    api_key_file: str | None = _field("a file that has the key alone; beside this file, or `~/...`, or from `/`", None)
+    api_key_command: list[str] | None = _field(
         "a command that prints the key: a list of words, no shell", None, min_length=1
     )
-    api_key_keyring: str | None = _key(
+    api_key_keyring: str | None = _field(
         "`service/user` in the system's keyring; extra `keyring`", None, pattern=r"^.+/[^/]+$"
     )
-    headers: dict[str, str] = _key("sent with every request", {})
-    options: dict[str, Any] = _key("merged deeply into the body of every request", {})
-    proxy: str | None = _key("the proxy's URL; else the variables of the environment count", None)
-    verify: bool | str = _key("the path of a CA bundle, or `false`", default=True)
-    retry: RetryTable | None = _key("see the table", None)
-    timeouts: TimeoutsTable | None = _key("see the table", None)
-    on_unsupported: Literal["raise", "drop"] | None = _key(
+    headers: dict[str, str] = _field("sent with every request", {})
+    options: dict[str, Any] = _field("merged deeply into the body of every request", {})
+    proxy: str | None = _field("the proxy's URL; else the variables of the environment count", None)
+    verify: bool | str = _field("the path of a CA bundle, or `false`", default=True)
+    retry: RetryTable | None = _field("see the table", None)
+    timeouts: TimeoutsTable | None = _field("see the table", None)
+    on_unsupported: Literal["raise", "drop"] | None = _field(
         "whether a session, a user or a callback that the vendor cannot carry is refused or left out; else as the Bridge says",
         None,
     )
-    tool_errors: Literal["raise", "report"] | None = _key(
+    tool_errors: Literal["raise", "report"] | None = _field(
         "whether a failed tool is an error or stands in the Result; else as the Bridge says", None
     )
-    faults: list[FaultTable] = _key("see the table", [])
-    max_answer: int = _key("bytes: the most that is read of an answer, decompressed", MAX_ANSWER)
-    limits: LimitsTable | None = _key("see the table", None)
+    faults: list[FaultTable] = _field("see the table", [])
+    max_answer: int = _field("bytes: the most that is read of an answer, decompressed", MAX_ANSWER)
+    limits: LimitsTable | None = _field("see the table", None)
 
 
 class BindingTable(Table):
     """`[agents.NAME.on.CONNECTION]`; see Binding."""
 
-    agent: str = _key("the vendor's id of the agent", min_length=1)
-    text: str | None = _key("the vendor input that takes the text", None)
-    template: str | None = _key(
+    agent: str = _field("the vendor's id of the agent", min_length=1)
+    text: str | None = _field("the vendor input that takes the text", None)
+    template: str | None = _field(
         "makes the text from inputs, where the vendor takes only a message; not beside `text`", None
     )
-    inputs: dict[str, str] = _key("canonical name -> the vendor's", {})
-    constants: dict[str, Any] = _key("further vendor inputs", {})
-    files: str | None = _key("the vendor input that takes attachments", None)
-    options: dict[str, Any] = _key("merged deeply into the body", {})
+    inputs: dict[str, str] = _field("canonical name -> the vendor's", {})
+    constants: dict[str, Any] = _field("further vendor inputs", {})
+    files: str | None = _field("the vendor input that takes attachments", None)
+    options: dict[str, Any] = _field("merged deeply into the body", {})
 
 
 class AgentTable(Table):
     """`[agents.NAME]`; see Agent."""
 
-    default: str | list[str] | None = _key("what the name alone means: one connection, or several in order", None)
-    side_effects: bool = _key(
+    default: str | list[str] | None = _field("what the name alone means: one connection, or several in order", None)
+    side_effects: bool = _field(
         "a run does something in the world: `agentbridge migrate` calls it only where you allow it", default=False
     )
-    on: dict[str, BindingTable] = _key("a binding for each connection", min_length=1)
+    on: dict[str, BindingTable] = _field("a binding for each connection", min_length=1)
 
 
 class GateTable(Table):
     """`[migrate.gate]`; see agentbridge.migrate.Gate, whose defaults hold for what is not set. "off" leaves a rule out."""
 
-    max_failure_increase: Rule = _key("how many more calls may fail or come back empty: a share, beyond noise", 0)
-    max_wrong_numbers: Rule = _key("the share of answers with the same words and another number", 0)
-    max_structure_changes: Rule = _key("the share of JSON answers that lose or gain keys or change types", 0)
-    max_unknown: Rule = _key("the share of calls without a known outcome", 0)
-    max_latency_ratio: Rule = _key("how much longer a typical answer may take", 0)
-    max_credits_ratio: Rule = _key("how much more all answers may cost", 0)
-    min_same: Rule = _key("the share of answers that must stay the same", 0)
-    min_similarity: Rule = _key("how similar answers must stay, on average", 0)
-    min_scores: dict[str, float] = _key("the mean score that each judge must give, by its name", {})
-    min_samples: int = _key("with fewer nothing passes", 100)
-    confidence: float = _key("of the intervals: a rule passes or fails where the whole interval is on one side", 0.95)
+    max_failure_increase: Rule = _field("how many more calls may fail or come back empty: a share, beyond noise", 0)
+    max_wrong_numbers: Rule = _field("the share of answers with the same words and another number", 0)
+    max_structure_changes: Rule = _field("the share of JSON answers that lose or gain keys or change types", 0)
+    max_unknown: Rule = _field("the share of calls without a known outcome", 0)
+    max_latency_ratio: Rule = _field("how much longer a typical answer may take", 0)
+    max_credits_ratio: Rule = _field("how much more all answers may cost", 0)
+    min_same: Rule = _field("the share of answers that must stay the same", 0)
+    min_similarity: Rule = _field("how similar answers must stay, on average", 0)
+    min_scores: dict[str, float] = _field("the mean score that each judge must give, by its name", {})
+    min_samples: int = _field("with fewer nothing passes", 100)
+    confidence: float = _field("of the intervals: a rule passes or fails where the whole interval is on one side", 0.95)
 
 
 class MigrateTable(Table):
     """`[migrate]`: for agentbridge.migrate, which reads it; a Bridge has no use for it."""
 
-    gate: GateTable = _key("what a move must keep to", GateTable())
+    gate: GateTable = _field("what a move must keep to", GateTable())
 
 
 class ConfigTable(Table):
     """The whole file."""
 
-    connections: dict[str, ConnectionTable] = _key("the accounts, by name", {})
-    agents: dict[str, AgentTable] = _key("the portable agents, by name", {})
-    migrate: MigrateTable = _key("for `agentbridge migrate`", MigrateTable())
+    connections: dict[str, ConnectionTable] = _field("the accounts, by name", {})
+    agents: dict[str, AgentTable] = _field("the portable agents, by name", {})
+    migrate: MigrateTable = _field("for `agentbridge migrate`", MigrateTable())
 
 
 def connection_of(name: str, table: Any, where: str, environ: Mapping[str, str]) -> Connection:

@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check check docs test-docs install format clean
+.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check build check docs test-docs install format clean
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -51,6 +51,10 @@ bench: .venv/.bench           ## what it costs against plain httpx; ROWS="sync_c
 
 bench-check: .venv/.bench     ## the same, failing where a budget is missed by more than the noise
 	@$(BIN)/python -m benchmarks $(ROWS) --rounds $(ROUNDS) --check
+
+build: .venv/.dev             ## wheels and sdists of the core and the plugins, in dist/
+	@rm -rf dist
+	@for project in . $(addprefix plugins/,$(PLUGINS)); do (cd $$project && $(CURDIR)/$(BIN)/python -m hatchling build -t sdist -t wheel -d $(CURDIR)/dist) || exit 1; done
 
 mutants: .venv/.mutants       ## do the tests of what reads answers notice a change of it? MODULES of tools/mutation/modules.toml, or all; not part of `test`
 	@$(BIN)/python tools/mutation/run.py $(MODULES)

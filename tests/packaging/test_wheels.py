@@ -12,7 +12,9 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,31 @@ def test_a_broken_distribution_beside_them_is_named_and_harms_none(environment):
     (failure,) = found["failures"]
     assert (failure["plugin"], failure["distribution"]) == ("broken", "broken-dist")
     assert "No module named 'no_such_module_anywhere'" in failure["reason"]
+
+
+@pytest.mark.parametrize("project", [".", *(f"plugins/{name}" for name in PLUGINS)])
+def test_the_sdist_has_all_that_the_wheel_is_made_of(project, tmp_path):
+    hatchling = (sys.executable, "-m", "hatchling", "build")
+    run(*hatchling, "-t", "sdist", "-t", "wheel", "-d", tmp_path / "direct", cwd=ROOT / project)
+    with tarfile.open(next((tmp_path / "direct").glob("*.tar.gz"))) as sdist:
+        sdist.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.glob("agentbridge_*")
+    run(*hatchling, "-t", "wheel", "-d", tmp_path / "again", cwd=unpacked)
+    assert _contents(tmp_path / "again") == _contents(tmp_path / "direct")
+
+
+def _contents(folder: Path) -> dict[str, int]:
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        return {item.filename: item.CRC for item in wheel.infolist()}
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_ships_its_types_and_has_the_version_of_the_core(name, environment):
+    site = Path(environment["purelib"])
+    assert (site / f"agentbridge_{name}" / "py.typed").exists()
+    code = f"import importlib.metadata as m; print(m.version('agentbridge-core'), m.version('agentbridge-{name}'))"
+    core, plugin = run(Path(environment["scripts"]) / "python", "-c", code, cwd=Path(environment["data"])).split()
+    assert core == plugin
 
 
 @pytest.fixture(params=["wheel", "editable"])

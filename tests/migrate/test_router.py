@@ -307,7 +307,7 @@ def test_where_the_ledger_cannot_be_written_new_conversations_go_to_the_primary(
         assert live.invoke("hello", session_id="a").connection == begun == "new"
     finally:
         other.close()
-    assert "cannot be written" in caplog.text
+    assert "cannot be written down" in caplog.text
     assert live.invoke("hello", session_id="b").connection == "old"
 
 

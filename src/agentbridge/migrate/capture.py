@@ -91,7 +91,7 @@ class Capture:
                 session=session,
                 time=begun.time,
             )
-            line = as_line(self._scrubber.sample(sample).to_dict()).encode("utf-8", "replace")
+            line = as_line(self._scrubber.sample(sample).to_dict()).encode()
             self._append(line)
         except Exception:
             self.lost += 1

@@ -295,3 +295,11 @@ def test_half_a_character_from_the_vendor_stops_no_replay(ledger):
     said = HttpResponse(200, {"content-type": "application/json"}, b'{"text": "half \\ud83d", "chatId": "c"}')
     ledger.add([sample(1)])
     assert replay(ledger, bridge_to(lambda _: said), "flowise").counts.final == 1
+
+
+def test_an_agents_id_that_is_not_there_stops_a_replay_and_spoils_no_sample(ledger):
+    ledger.add(conversations(12, 1))
+    lost = replay(ledger, bridge_to(lambda _: json_answer(404, {"message": "no such flow"})), "flowise", concurrency=1)
+    assert (lost.made, lost.counts.final) == (10, 0)
+    assert lost.stopped.startswith("10 calls in a row did not reach the agent")
+    assert replay(ledger, bridge_to(Flowise()), "flowise").counts.final == 12

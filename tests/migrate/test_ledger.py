@@ -287,3 +287,28 @@ def test_a_child_that_went_to_another_folder_has_the_same_file(tmp_path, monkeyp
     with Ledger("move.ledger") as ledger:
         ledger.add([sample(1)])
         assert _in_a_child(lambda: os.chdir("elsewhere") or ledger.counts().total == 1) == 0
+
+
+def test_threads_that_fork_at_once_do_not_wait_for_one_another(tmp_path):
+    ledgers = [Ledger(tmp_path / f"{number}.ledger") for number in range(5)]
+    over = threading.Event()
+
+    def write():
+        while not over.is_set():
+            for ledger in ledgers:
+                ledger.set("busy", True)
+
+    def fork():
+        for _ in range(20):
+            _in_a_child(lambda: True)
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (write, fork, fork, fork)]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join(30)
+    over.set()
+    threads[0].join(30)
+    assert [thread.is_alive() for thread in threads] == [False] * 4
+    for ledger in ledgers:
+        ledger.close()

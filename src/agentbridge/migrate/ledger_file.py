@@ -40,10 +40,12 @@ _ledgers: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
 
 
 _held: list[LedgerFile] = []
+_forking = threading.RLock()  # of two threads that fork at once, each would wait for what the other holds
 
 
 def _before_fork() -> None:
     """Wait until nobody writes: SQLite would tell the child for ever that the file is locked by somebody."""
+    _forking.acquire()
     _held.extend(_ledgers)
     for ledger in _held:
         ledger.lock.acquire()
@@ -52,11 +54,13 @@ def _before_fork() -> None:
 def _in_parent() -> None:
     while _held:
         _held.pop().lock.release()
+    _forking.release()
 
 
 def _in_child() -> None:
     while _held:
         _held.pop().forked()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):

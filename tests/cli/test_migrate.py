@@ -157,3 +157,9 @@ def test_plan_prints_json_or_curl(migrate, samples):
     assert "curl -X POST https://flowgent.ai/api/public/agent/7/chat" in done.stdout
     assert "canary-key" not in done.stdout
     assert migrate("plan", samples, "--to", "flowgent", "--curl", "--json").exit_code == 2
+
+
+@pytest.mark.parametrize("shown", [[], ["--curl"], ["--json"]])
+def test_plan_exits_with_1_where_a_draft_is_not_filled_in(migrate, samples, tmp_path, shown):
+    (tmp_path / "agentbridge.toml").write_text(CONFIG.replace('agent = "7"', 'agent = "FILL_IN"'))
+    assert migrate("plan", samples, "--to", "flowgent", *shown).exit_code == 1

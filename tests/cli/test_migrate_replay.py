@@ -101,3 +101,18 @@ def test_what_is_skipped_is_left_out(called, run, ledger):
 def test_a_decision_on_a_known_outcome_is_an_error(run, ledger):
     found = run("migrate", "unknown", ledger, "--resend", "s2")
     assert (found.exit_code, "'s2' is not of unknown outcome" in found.stderr) == (1, True)
+
+
+def test_a_ledger_that_is_not_there_is_not_replayed_and_not_made(called, tmp_path):
+    found = called("migrate", "replay", tmp_path / "mvoe.ledger", "--to", "flowise")
+    assert found.exit_code == 2
+    assert "there is no" in found.stderr
+    assert not (tmp_path / "mvoe.ledger").exists()
+
+
+def test_a_batch_does_not_write_over_its_questions(called, questions):
+    before = questions.read_text()
+    found = called("batch", questions, "--target", "flowise:ok", "--out", questions)
+    assert found.exit_code == 1
+    assert "the answers would be written over the questions" in found.stderr
+    assert questions.read_text() == before

@@ -98,3 +98,16 @@ def test_two_lines_with_one_id_are_refused(source, out):
     path = source({"id": 1, "text": "hi"}, {"id": 1, "text": "ho"})
     with pytest.raises(ConfigurationError, match="has another sample '1'"):
         batch(path, "flowise:W1", out, bridge_to(Flowise()))
+
+
+def test_the_answers_take_the_place_of_no_folder_and_no_questions(source, tmp_path):
+    path = source({"text": "hi"})
+    with pytest.raises(ConfigurationError, match="written over the questions"):
+        batch(path, "flowise:W1", tmp_path / "." / "in.jsonl", bridge_to(Flowise()))
+    with pytest.raises(ConfigurationError, match="is a folder"):
+        batch(path, "flowise:W1", tmp_path, bridge_to(Flowise()))
+
+
+def test_a_last_line_without_its_end_is_a_call_too(tmp_path, out):
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"text": "b"}')
+    assert batch(tmp_path / "in.jsonl", "flowise:W1", out, bridge_to(Flowise())).made == 2

@@ -317,3 +317,42 @@ def test_files_and_links_of_a_recorded_call_are_kept(bridge):
         ),
         options={"fluxprompt": {"versionId": "v", "typeOCR": {"doc": "X"}}},
     )
+
+
+def test_hostile_entries_are_skipped_and_the_others_read(bridge, tmp_path):
+    deep = json.loads("[" * 900 + "]" * 900)
+    path = har(
+        tmp_path,
+        entry("http://[::1", BODY, ENVELOPE),
+        entry("https://flows.example/x/api/v1/prediction/p-1", {"question": "q", "overrideConfig": {"x": deep}}, {}),
+        entry(FLUX, BODY, ENVELOPE),
+    )
+    samples, skipped = all_of(from_har(path, bridge))
+    assert [one.reason for one in skipped] == ["its URL is none: Invalid IPv6 URL", "its JSON is nested too deeply"]
+    assert [one.invocation.inputs for one in samples] == [{"in": "Where is my parcel?"}]
+
+
+def test_a_key_in_a_url_is_masked_where_the_body_quotes_it(bridge):
+    body = json.dumps({"question": f"my key is {KEY}"})
+    ((sample,), _) = curl(f"curl 'https://flows.example/x/api/v1/prediction/p-1?apiKey={KEY}' -d '{body}'", bridge)
+    assert sample.invocation.text == "my key is ***"
+
+
+def test_what_follows_a_command_as_a_comment_is_none_of_it(bridge):
+    ((sample,), skipped) = curl(f"curl '{FLUX}' -d '{json.dumps(BODY)}' # the parcel", bridge)
+    assert (sample.invocation.target, skipped) == ("fluxprompt:f-1", [])
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "1e999"])
+def test_a_time_that_is_no_number_of_seconds_skips_its_row(tmp_path, time):
+    (tmp_path / "a.csv").write_text(f"Question,When\nhi,{time}\n")
+    samples, skipped = all_of(from_csv(tmp_path / "a.csv", {"Question": "text", "When": "time"}, target="support"))
+    assert (samples, [one.reason for one in skipped]) == (
+        [],
+        [f"the time {time!r} is neither ISO 8601 nor a number of seconds"],
+    )
+
+
+def test_a_field_comes_from_one_column(tmp_path):
+    with pytest.raises(ConfigurationError, match="'text' is to come from several columns, 'Q' and 'Subject'"):
+        from_csv(tmp_path / "a.csv", {"Q": "text", "T": "time", "Subject": "text"}, target="support")

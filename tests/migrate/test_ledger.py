@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from moving import conversations, sample
@@ -227,3 +228,87 @@ def _in_a_child(work):
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_half_a_character_in_an_answer_is_kept(ledger):
+    ledger.add([sample(1)])
+    turn = _made(ledger, Answer.of(Result(text="half \ud83d", output="half \ud83d")))
+    assert [one.answer.text for one in ledger.turns() if one.position == turn.position] == ["half \ud83d"]
+
+
+def test_a_full_disk_is_an_error_of_ours_and_passes(ledger):
+    ledger.database.execute("PRAGMA max_page_count=40")
+    with pytest.raises(ConfigurationError, match="move.ledger cannot be used: database or disk is full"):
+        ledger.add(sample(number, text="x" * 3000) for number in range(100))
+    ledger.database.execute("PRAGMA max_page_count=4000")
+    assert ledger.add([sample(1000)]) == 1
+
+
+def test_a_transaction_that_cannot_be_ended_is_taken_back(ledger):
+    def refuse(action, first, *_):
+        return sqlite3.SQLITE_DENY if (action, first) == (sqlite3.SQLITE_TRANSACTION, "COMMIT") else sqlite3.SQLITE_OK
+
+    ledger.database.set_authorizer(refuse)
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        ledger.set("seed", 1)
+    ledger.database.set_authorizer(None)
+    ledger.set("other", 2)
+    assert (ledger.setting("seed"), ledger.setting("other")) == (None, 2)
+
+
+def test_a_lock_that_cannot_be_made_is_an_error_of_ours(ledger):
+    Path(f"{ledger.path}.lock").mkdir()
+    with pytest.raises(ConfigurationError, match="unable to open"), ledger.alone():
+        pass
+
+
+def test_a_ledger_under_two_names_is_replayed_by_one_process(ledger, tmp_path):
+    (tmp_path / "link.ledger").symlink_to(ledger.path)
+    with (
+        Ledger(tmp_path / "link.ledger") as other,
+        ledger.alone(),
+        pytest.raises(ConfigurationError, match="another process works on"),
+        other.alone(),
+    ):
+        pass
+
+
+def test_every_name_of_a_file_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Ledger(":memory:") as ledger:
+        ledger.add([sample(1)])
+    with Ledger(":memory:") as ledger:
+        assert ledger.counts().total == 1
+
+
+def test_a_child_that_went_to_another_folder_has_the_same_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    with Ledger("move.ledger") as ledger:
+        ledger.add([sample(1)])
+        assert _in_a_child(lambda: os.chdir("elsewhere") or ledger.counts().total == 1) == 0
+
+
+def test_threads_that_fork_at_once_do_not_wait_for_one_another(tmp_path):
+    ledgers = [Ledger(tmp_path / f"{number}.ledger") for number in range(5)]
+    over = threading.Event()
+
+    def write():
+        while not over.is_set():
+            for ledger in ledgers:
+                ledger.set("busy", True)
+
+    def fork():
+        for _ in range(20):
+            _in_a_child(lambda: True)
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (write, fork, fork, fork)]
+    for thread in threads:
+        thread.start()
+    for thread in threads[1:]:
+        thread.join(30)
+    over.set()
+    threads[0].join(30)
+    assert [thread.is_alive() for thread in threads] == [False] * 4
+    for ledger in ledgers:
+        ledger.close()

@@ -7,10 +7,10 @@ import json
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from moving import bridge_to, conversations, sample
+from moving import Flowise, bridge_to, conversations, sample
 
-from agentbridge import SHARED, ConfigurationError, File, Message, Result, Usage
-from agentbridge.migrate import Answer, plan, requests
+from agentbridge import SHARED, ConfigurationError, File, Invocation, Message, Result, Usage
+from agentbridge.migrate import Answer, Sample, plan, requests
 
 
 @pytest.fixture
@@ -225,3 +225,12 @@ def test_what_is_no_field_is_the_call():
     with bridge_to(None) as bridge:
         made = plan([sample(1)], bridge, "nowhere:x")
     assert made.fields[-1].field == "the call"
+
+
+def test_agents_that_have_sessions_of_one_name_share_no_conversation():
+    agents = {name: {"default": "flowgent", "on": {"flowgent": {"agent": name}}} for name in ("support", "sales")}
+    samples = [Sample(id=name, session="u-1", invocation=Invocation(target=name, text=name)) for name in agents]
+    with bridge_to(Flowise(), agents) as bridge:
+        assert plan(samples, bridge, "flowgent").conversations == 0
+        shown = {one.id: text for one, text in requests(samples, bridge, "flowgent", sessions="inline-history")}
+    assert '"messages": "sales"' in shown["sales"]

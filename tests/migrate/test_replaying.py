@@ -8,8 +8,10 @@ import threading
 import pytest
 from moving import AGENTS, Flowise, bridge_to, conversations, json_answer, sample, session_of
 
-from agentbridge import ConfigurationError, RetryPolicy, UnknownTargetError
+from agentbridge import ConfigurationError, HttpResponse, Invocation, Message, RetryPolicy, UnknownTargetError
+from agentbridge.bindings import Binding
 from agentbridge.migrate import Budget, Ledger, replay
+from agentbridge.migrate.canonical import unbind
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -272,3 +274,32 @@ def test_every_attempt_sends_the_same_request_and_the_ledger_counts_them(ledger)
     replay(ledger, bridge_to(vendor), "flowise")
     (pair,) = ledger.pairs()
     assert (len(vendor.asked), vendor.asked[0], pair.candidate.attempts) == (2, vendor.asked[1], 2)
+
+
+def test_history_that_a_call_brings_itself_is_not_sent_twice(ledger):
+    vendor = Flowise()
+    brought = (Message("user", "question 0"), Message("assistant", "answer 0"))
+    ledger.add([sample(0, "c0"), sample(1, "c0", messages=brought)])
+    replay(ledger, bridge_to(vendor), "flowise", sessions="inline-history")
+    assert [message["content"] for message in vendor.asked[1]["history"]] == ["question 0", "answer 0"]
+
+
+def test_an_input_that_only_python_takes_for_the_constant_is_kept():
+    binding = Binding(agent="F1", constants={"fast": True, "shop": {"id": 1}})
+    said = Invocation(target="fluxprompt:F1", inputs={"fast": 1, "shop": {"id": True}})
+    assert unbind(said, binding).inputs == said.inputs
+    assert unbind(Invocation(target="fluxprompt:F1", inputs=binding.constants), binding).inputs == {}
+
+
+def test_half_a_character_from_the_vendor_stops_no_replay(ledger):
+    said = HttpResponse(200, {"content-type": "application/json"}, b'{"text": "half \\ud83d", "chatId": "c"}')
+    ledger.add([sample(1)])
+    assert replay(ledger, bridge_to(lambda _: said), "flowise").counts.final == 1
+
+
+def test_an_agents_id_that_is_not_there_stops_a_replay_and_spoils_no_sample(ledger):
+    ledger.add(conversations(12, 1))
+    lost = replay(ledger, bridge_to(lambda _: json_answer(404, {"message": "no such flow"})), "flowise", concurrency=1)
+    assert (lost.made, lost.counts.final) == (10, 0)
+    assert lost.stopped.startswith("10 calls in a row did not reach the agent")
+    assert replay(ledger, bridge_to(Flowise()), "flowise").counts.final == 12

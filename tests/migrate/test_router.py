@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from living import Two, open_live  # noqa: F401 (a fixture)
 from moving import json_answer
 
-from agentbridge import ConfigurationError, Invocation, ProviderError, UnavailableError, UnsupportedFeatureError
+from agentbridge import SHARED, ConfigurationError, Invocation, ProviderError, UnavailableError, UnsupportedFeatureError
 from agentbridge.migrate import Ledger, LiveGate, RouterState
 from agentbridge.migrate.assigning import belongs, target_of
 from agentbridge.migrate.routing import RouterFile, advanced, paused, resumed, rolled_back
@@ -307,7 +307,7 @@ def test_where_the_ledger_cannot_be_written_new_conversations_go_to_the_primary(
         assert live.invoke("hello", session_id="a").connection == begun == "new"
     finally:
         other.close()
-    assert "cannot be written" in caplog.text
+    assert "cannot be written down" in caplog.text
     assert live.invoke("hello", session_id="b").connection == "old"
 
 
@@ -399,3 +399,13 @@ def test_what_makes_no_sense_in_a_state_is_refused(change, state, message):
 )
 def test_who_is_asked(vendor, begun, status, ask, target):
     assert target_of(attrs.evolve(STATE, status=status), vendor, begun=begun, ask_primary=ask) == target
+
+
+def test_the_memory_of_all_is_no_conversation_and_belongs_to_nobody(router):
+    live = router(stages=[0.5])
+    for _ in range(10):  # Flowise has no such memory, and refuses the call
+        with pytest.raises(UnsupportedFeatureError):
+            live.invoke("hello", session_id=SHARED)
+    with RouterFile(live.face._routes()._file.path) as file:
+        assert file.vendor("support", SHARED) is None
+    assert live.face._session(None, {"session_id": SHARED}) is None

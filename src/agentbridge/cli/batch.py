@@ -34,8 +34,9 @@ def batch_command(source: str, target: str, out: str, ledger: str | None, config
       agentbridge batch questions.jsonl --target flowgent:66a72b17 --out answers.jsonl --max-credits 100
     """  # noqa: D301 (click)
     from ..migrate import Ledger
-    from ..migrate.batching import ARM, read_batch, write_answers
+    from ..migrate.batching import ARM, check_out, read_batch, write_answers
 
+    check_out(source, out)
     book = ledger or f"{out}.ledger"
     with Ledger(book) as opened:
         opened.add(read_batch(source, target))

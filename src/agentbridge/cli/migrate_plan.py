@@ -52,22 +52,18 @@ def plan_command(
     if as_curl and as_json:
         raise click.UsageError("--curl prints requests, and --json the plan: give one of them.")
     with Bridge(config) as bridge:
-        if as_curl:
-            ctx.exit(0 if _requests(samples, bridge, to, sessions) else 1)
         made = plan(read_samples(samples), bridge, to, sessions=sessions, credits_per_call=credits_per_call)
+        if as_curl:
+            _show_requests(samples, bridge, to, sessions)
     if as_json:
         say_json(made.to_dict())
-    else:
+    elif not as_curl:
         say(made.to_text())
     ctx.exit(0 if made.ok else 1)
 
 
-def _requests(samples: str, bridge: BridgeBase, to: str, sessions: Treatment) -> bool:
-    """Print them; whether all can be made."""
+def _show_requests(samples: str, bridge: BridgeBase, to: str, sessions: Treatment) -> None:
     from ..migrate import read_samples, requests
 
-    fine = True
     for sample, command in requests(read_samples(samples), bridge, to, sessions=sessions):
         say(f"# sample {' '.join(sample.id.split())}\n{command}\n")
-        fine = fine and not command.startswith("#")
-    return fine

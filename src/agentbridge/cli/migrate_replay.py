@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,6 +53,8 @@ def replay_command(
     """  # noqa: D301 (click)
     from ..migrate import read_samples
 
+    if samples is None and not Path(ledger).exists():
+        raise click.BadParameter(f"there is no {ledger!r}; --samples FILE makes one.", param_hint="LEDGER")
     with _opened(ledger) as book:
         if samples is not None:
             note(f"{book.add(read_samples(samples)):,} samples are new")

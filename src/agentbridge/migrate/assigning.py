@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -100,16 +99,14 @@ class Routes:
     def slow(self, session: str | None) -> Route:
         """The route of a call, by the file. Raises ConfigurationError where that cannot be read."""
         if self._clock() - self._read_at >= FRESH:
-            with contextlib.suppress(sqlite3.Error):  # then what was true a second ago is believed on
+            with contextlib.suppress(ConfigurationError):  # then what was true a second ago is believed on
                 self.refreshed()
         if session is None:
             return self._alone()
         try:
             vendor = self._file.vendor(self._state.agent, session)
-        except sqlite3.Error as error:
-            raise ConfigurationError(
-                f"whom this conversation belongs to stands in {self._file.path}, which cannot be read: {error}"
-            ) from None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"whom this conversation belongs to is not known: {error}") from None
         route = self._route(vendor or self._assigned(session), session, begun=vendor is not None)
         with self._lock:
             self._known.put(session, route.vendor)
@@ -170,8 +167,8 @@ class Routes:
                 log.warning("the router of %r is rolled back: %s", state.agent, reason)
                 back = partial(rolled_back, reason=reason)
                 self._took(self._file.change(state.agent, back, time.time(), only=state.number))
-        except (sqlite3.Error, ConfigurationError) as error:
-            log.warning("the router of %r cannot write to %s: %s", state.agent, self._file.path, error)
+        except ConfigurationError as error:
+            log.warning("the router of %r cannot write: %s", state.agent, error)
 
     def _breach(self) -> str | None:
         if self._gate is None or self._state.status != "running":
@@ -190,8 +187,8 @@ class Routes:
     def _assigned(self, session: str) -> str:
         try:
             return self._file.assign(self._state.agent, session, belongs(self._state, session))
-        except sqlite3.Error as error:
-            log.warning("a new conversation goes to the primary: %s cannot be written: %s", self._file.path, error)
+        except ConfigurationError as error:
+            log.warning("a new conversation goes to the primary, since it cannot be written down: %s", error)
             return self._state.primary
 
     def _alone(self) -> Route:

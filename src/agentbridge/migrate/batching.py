@@ -37,12 +37,23 @@ def batch(
     Raises:
         ConfigurationError: a line is no invocation, or what `replay` raises.
     """
+    check_out(source, out)
     with Ledger(ledger or f"{os.fspath(out)}.ledger") as book:
         book.add(read_batch(source, target))
         try:
             return replay(book, bridge, target, arm=ARM, **{"sessions": "same-id", **options})
         finally:
             write_answers(book, out)
+
+
+def check_out(source: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+    """Raises ConfigurationError where the answers cannot take this place."""
+    if Path(out).is_dir():
+        raise ConfigurationError(f"{os.fspath(out)} is a folder; name a file for the answers")
+    if Path(source).resolve() == Path(out).resolve():
+        raise ConfigurationError(
+            f"the answers would be written over the questions in {os.fspath(source)}; name another file"
+        )
 
 
 def read_batch(path: str | os.PathLike[str], target: str) -> Iterator[Sample]:

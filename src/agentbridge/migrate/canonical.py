@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import attrs
@@ -108,10 +109,15 @@ def unbind(invocation: Invocation, binding: Binding) -> Invocation:
     for name, value in invocation.inputs.items():
         if name == binding.text and isinstance(value, str) and text is None:
             text = value
-        elif name not in binding.constants or binding.constants[name] != value:
+        elif name not in binding.constants or not _same(binding.constants[name], value):
             inputs[names.get(name, name)] = value
     files = tuple(_unattached(file, names, binding) for file in invocation.files)
     return attrs.evolve(invocation, text=text, inputs=inputs, files=files)
+
+
+def _same(one: JsonValue, other: JsonValue) -> bool:
+    """Whether both are written the same; to Python true is 1, and to a vendor it is not."""
+    return one == other and json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _unattached(file: File | Link, names: Mapping[str, str], binding: Binding) -> File | Link:

@@ -26,8 +26,8 @@ class Capture:
 
     `sample` is the share of conversations that are kept, from 0 to 1. All turns of a conversation are kept or none, in
     all processes with the same `seed`; another seed keeps others. A call without session is a conversation of its own.
-    `scrub` names keys whose values become `***`, in inputs, metadata, options and what agents answer as JSON; compiled
-    regular expressions do so to what they find in any text. `max_file` is how much of a file is kept, in bytes: the
+    `scrub` names keys whose values become `***`, in inputs, metadata, options and what is said or answered as JSON; compiled
+    regular expressions do so to what they find in any text, also in keys and in files of text. `max_file` is how much of a file is kept, in bytes: the
     content of a larger one is left out, and such a call cannot be made again.
 
     `invoke` and `stream` are captured. Several threads and processes may append to one file. Secrets are masked by the
@@ -91,7 +91,7 @@ class Capture:
                 session=session,
                 time=begun.time,
             )
-            line = as_line(self._scrubber.sample(sample).to_dict()).encode("utf-8", "replace")
+            line = as_line(self._scrubber.sample(sample).to_dict()).encode()
             self._append(line)
         except Exception:
             self.lost += 1

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Self
 
 from ..errors import ConfigurationError
@@ -40,10 +40,12 @@ _ledgers: weakref.WeakSet[LedgerFile] = weakref.WeakSet()
 
 
 _held: list[LedgerFile] = []
+_forking = threading.RLock()  # of two threads that fork at once, each would wait for what the other holds
 
 
 def _before_fork() -> None:
     """Wait until nobody writes: SQLite would tell the child for ever that the file is locked by somebody."""
+    _forking.acquire()
     _held.extend(_ledgers)
     for ledger in _held:
         ledger.lock.acquire()
@@ -52,11 +54,13 @@ def _before_fork() -> None:
 def _in_parent() -> None:
     while _held:
         _held.pop().lock.release()
+    _forking.release()
 
 
 def _in_child() -> None:
     while _held:
         _held.pop().forked()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
@@ -72,11 +76,12 @@ class LedgerFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = private_database(path, "ledger")
+        self._place = self.path.resolve()  # one for all names of the file, wherever the process goes
         self.lock = threading.RLock()
         try:
             self._database: sqlite3.Connection | None = self._opened()
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(f"the ledger {self.path} cannot be used: {error}") from None
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
 
         _ledgers.add(self)
 
@@ -96,7 +101,7 @@ class LedgerFile:
         return f"<{type(self).__name__}: {self.path}>"
 
     def _opened(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(self._place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         database.execute("PRAGMA journal_mode=WAL")
         found = database.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, _VERSION):
@@ -121,34 +126,39 @@ class LedgerFile:
         """One transaction: all of it is written, or nothing.
 
         It outlives the process in any case, and a power cut where it is `lasting`, which costs a wait for the disk.
+
+        Raises:
+            ConfigurationError: the file cannot be written: the disk is full, for example.
         """
-        with self.lock:
-            self.database.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
-            self.database.execute("BEGIN IMMEDIATE")
+        with self.lock, self._told():
             try:
+                self.database.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
+                self.database.execute("BEGIN IMMEDIATE")
                 yield self.database
-            except BaseException:
-                self.database.execute("ROLLBACK")
-                raise
-            self.database.execute("COMMIT")
+                self.database.execute("COMMIT")
+            finally:
+                if self.database.in_transaction:  # where the disk is full, SQLite has taken all back already
+                    self.database.execute("ROLLBACK")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """No other process replays meanwhile; the operating system ends that with the process, however it ends.
 
         Raises:
-            ConfigurationError: another process does.
+            ConfigurationError: another process does, or the file of the lock, PATH.lock, cannot be used.
         """
-        guard = sqlite3.connect(f"{self.path}.lock", timeout=0, isolation_level=None, check_same_thread=False)
-        try:
-            guard.execute("BEGIN EXCLUSIVE")
+        path = f"{self._place}.lock"
+        with (
+            self._told(),
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as guard,
+        ):
+            try:
+                guard.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                raise ConfigurationError(f"another process works on the ledger {self.path}; wait for it") from None
             yield
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            raise ConfigurationError(f"another process works on the ledger {self.path}; wait for it") from None
-        finally:
-            guard.close()
 
     def setting(self, name: str) -> Any:
         """A fact of the move, as `set` wrote it; None where nobody did."""
@@ -161,6 +171,17 @@ class LedgerFile:
             database.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """What a query finds, all of it."""
-        with self.lock:
+        """What a query finds, all of it. Raises ConfigurationError where the file cannot be read."""
+        with self.lock, self._told():
             return self.database.execute(query, values).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLite raises, as an error of ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: sqlite3.Error) -> ConfigurationError:
+        return ConfigurationError(f"the ledger {self.path} cannot be used: {error}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -21,6 +21,8 @@ _SESSION = "NEW-SESSION"
 """Stands for the session that the candidate names in its first answer."""
 
 _SHOWN = 5
+
+Conversation: TypeAlias = tuple[str, str]
 
 
 @attrs.frozen(kw_only=True)
@@ -129,15 +131,20 @@ class _Tried:
 
 
 def _prepared(samples: Iterable[Sample], bridge: BridgeBase, to: str, sessions: Treatment) -> Iterator[_Tried]:
-    begun: set[str] = set()
-    earlier: dict[str, list[Sample]] = {}
+    begun: set[Conversation] = set()
+    earlier: dict[Conversation, list[Sample]] = {}
     for sample in samples:
-        session = sample.session
-        yield _try(sample, earlier.get(session or "", []), bridge, to, sessions, is_later=session in begun)
-        if session is not None:
-            begun.add(session)
+        name = _conversation(sample)
+        yield _try(sample, earlier.get(name, []) if name else [], bridge, to, sessions, is_later=name in begun)
+        if name is not None:
+            begun.add(name)
             if sessions == "inline-history":
-                earlier.setdefault(session, []).append(_moved(sample, bridge, to))
+                earlier.setdefault(name, []).append(_moved(sample, bridge, to))
+
+
+def _conversation(sample: Sample) -> Conversation | None:
+    """What a ledger takes for one conversation: those of two agents are two, also in sessions of one name."""
+    return None if sample.session is None else (sample.invocation.target, sample.session)
 
 
 def _moved(sample: Sample, bridge: BridgeBase, to: str) -> Sample:
@@ -188,7 +195,7 @@ class _Counting:
         self._to = to
         self.sessions = sessions
         self._samples = self._calls = 0
-        self._turns: dict[str, int] = {}
+        self._turns: dict[Conversation, int] = {}
         self._fields: dict[tuple[str, str, How, str, str], int] = {}
         self._missing: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}
         self._unfilled: dict[str, None] = {}
@@ -199,8 +206,8 @@ class _Counting:
         """One sample more."""
         self._samples += 1
         self._calls += tried.prepared is not None
-        if tried.sample.session is not None:
-            self._turns[tried.sample.session] = self._turns.get(tried.sample.session, 0) + 1
+        if (name := _conversation(tried.sample)) is not None:
+            self._turns[name] = self._turns.get(name, 0) + 1
         found = iter(()) if tried.place is None else routes(tried.said, tried.place, self.sessions)
         for one in proven(found, tried.error, tried.prepared.dropped if tried.prepared else ()):
             key = (tried.agent, one.field, one.how, one.detail, one.remedy)

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 from ..async_bridge import AsyncBridge
 from ..bridge import Bridge
 from ..errors import AgentBridgeError, ConfigurationError
-from ..model import Invocation, Result
+from ..model import SHARED, Invocation, Result
 from ..settings import CallFields
 from ..transport.loops import in_thread
 from .assigning import Routes
@@ -75,7 +75,7 @@ class _Router(Generic[B]):
         aimed(said, self.agent, self._names)
         named = said.session_id if isinstance(said, Invocation) else None
         session: str | None = fields.get("session_id") or named
-        return session
+        return None if session == SHARED else session  # the memory of all is no conversation
 
 
 class Router(_Router[Bridge]):

@@ -17,6 +17,7 @@ from ..errors import (
     ConfigurationError,
     ConnectionFailedError,
     InvocationError,
+    NotFoundError,
     PermissionDeniedError,
     PluginError,
     QuotaExceededError,
@@ -34,6 +35,7 @@ _SAYS_NOTHING = (
     AuthenticationError,
     ConfigurationError,
     ConnectionFailedError,
+    NotFoundError,
     PermissionDeniedError,
     PluginError,
     QuotaExceededError,
@@ -193,8 +195,9 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[tuple[int, str]]:
 
 
 def as_line(value: Mapping[str, Any]) -> str:
-    """One line of JSONL."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    """One line of JSONL. Half a character, as vendors send it, stays the escape that JSON has for it."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    return line.encode("utf-8", "backslashreplace").decode()
 
 
 def _slim(result: Result) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -11,13 +12,13 @@ import attrs
 
 from ..errors import ConfigurationError
 from ..redaction import MASK
-from ..wire import File
+from ..wire import File, decode_json
 from .samples import Sample
 
 Scrub: TypeAlias = Iterable[str | re.Pattern[str]]
 
-EMAILS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-"""E-mail addresses."""
+EMAILS = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+"""E-mail addresses. It begins at the first character of a word, so that long words without an @ cost no more than others."""
 
 PHONES = re.compile(r"(?<![\w.])(?:\+|\(?0)\d[\d\s()./-]{5,}\d(?![\w.])")
 """Telephone numbers that begin with + or 0."""
@@ -44,20 +45,30 @@ class Scrubber:
         return scrubbed
 
     def text(self, text: str) -> str:
-        """A text without what the patterns find."""
+        """A text without what the patterns find, and, where it is JSON, without the values of the keys."""
+        if self._keys and text.lstrip()[:1] in {"{", "["}:
+            text = self._json(text)
         for pattern in self._patterns:
             text = pattern.sub(MASK, text)
         return text
+
+    def _json(self, text: str) -> str:
+        try:
+            said = decode_json(text)
+            scrubbed = self._value(said)
+        except (ValueError, RecursionError):
+            return text
+        return text if scrubbed == said else json.dumps(scrubbed, ensure_ascii=False)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {key: MASK if key in self._keys else self._value(item) for key, item in value.items()}
+            return {self.text(key): MASK if key in self._keys else self._value(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return type(value)([self._value(item) for item in value])
         if isinstance(value, File):
-            value = self._cut(value)
+            value = self._file(value)
         return self._fields(value) if attrs.has(type(value)) else value
 
     def _fields(self, value: Any) -> Any:
@@ -76,6 +87,12 @@ class Scrubber:
     def _key(self) -> bytes:
         return hashlib.sha256(self._salt.encode("utf-8", "surrogatepass")).digest()
 
-    def _cut(self, file: File) -> File:
-        too_large = self._max_file is not None and file.content is not None and len(file.content) > self._max_file
-        return attrs.evolve(file, content=None) if too_large else file
+    def _file(self, file: File) -> File:
+        """One that is too large without its content, one that is a text without what is scrubbed."""
+        content = file.content
+        if content is None or (self._max_file is not None and len(content) > self._max_file):
+            return attrs.evolve(file, content=None)
+        try:
+            return attrs.evolve(file, content=self.text(content.decode()).encode("utf-8", "backslashreplace"))
+        except UnicodeDecodeError:
+            return file

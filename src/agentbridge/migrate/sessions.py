@@ -36,7 +36,7 @@ def treated(
 
     `earlier` are the turns before it, oldest first. `new_session` gives the candidate's session, None for one that it
     has to name itself. `accepts` is what its provider can carry: where that is no `messages`, history goes into the
-    text.
+    text. A call that brings what was said before, as messages of its own, gets no other history.
     """
     if treatment == "same-id":
         return invocation
@@ -44,12 +44,16 @@ def treated(
         shared = invocation.session_id == SHARED
         return invocation if shared else attrs.evolve(invocation, session_id=new_session())
     alone = attrs.evolve(invocation, session_id=None)
-    if treatment == "fresh" or not earlier:
+    if treatment == "fresh" or not earlier or _brings_history(alone):
         return alone
     history = tuple(message for turn in earlier for message in said(turn))
     if "messages" in accepts:
         return attrs.evolve(alone, messages=(*history, *alone.messages))
     return attrs.evolve(alone, messages=(), text=in_text((*history, *alone.messages), alone.text or ""))
+
+
+def _brings_history(invocation: Invocation) -> bool:
+    return any(message.role == "assistant" for message in invocation.messages)
 
 
 def said(turn: Sample) -> tuple[Message, ...]:

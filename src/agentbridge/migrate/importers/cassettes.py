@@ -75,7 +75,7 @@ def _recorded(interaction: Mapping[str, Any], place: str) -> Recorded:
         _bytes(answered["body"]),
         request,
     )
-    return Recorded(place=place, request=request, response=response, secrets=secrets_in(headers))
+    return Recorded(place=place, request=request, response=response, secrets=secrets_in(headers, asked["uri"]))
 
 
 def _bytes(body: Any) -> bytes:

@@ -82,7 +82,7 @@ def _recorded(command: str, place: str) -> Recorded:
     method = said.get("-X", said.get("--request", "POST" if body else "GET"))
     url = url if "://" in url else f"https://{url}"
     return Recorded(
-        place=place, request=recorded_request(method, url, body.encode(), headers), secrets=secrets_in(headers)
+        place=place, request=recorded_request(method, url, body.encode(), headers), secrets=secrets_in(headers, url)
     )
 
 
@@ -94,7 +94,7 @@ def _words(command: str) -> list[str]:
     except ValueError as error:
         raise ValueError(f"the shell would not take it: {error}") from None
     start = next(place for place, word in enumerate(words) if word in {"curl", "curl.exe"})
-    ends = [place for place, word in enumerate(words) if word in {"|", ">", ";", "&&", "||", "&"}]
+    ends = [place for place, word in enumerate(words) if word in {"|", ">", ";", "&&", "||", "&", "#"}]
     return words[start + 1 : ends[0] if ends else None]
 
 

@@ -44,9 +44,10 @@ def recorded_request(method: str, url: str, content: bytes, headers: Mapping[str
     return HttpRequest(method.upper(), address, shown, json=body, content=raw, query=said)
 
 
-def secrets_in(headers: Mapping[str, str]) -> frozenset[str]:
-    """The values of headers that hold secrets."""
-    return frozenset(value for name, value in headers.items() if value and is_secret_name(name))
+def secrets_in(headers: Mapping[str, str], url: str = "") -> frozenset[str]:
+    """The values of headers that hold secrets, and of what a URL says under such a name."""
+    query = parse_qsl(url.partition("#")[0].partition("?")[2])
+    return frozenset(value for name, value in (*headers.items(), *query) if value and is_secret_name(name))
 
 
 def recorded_response(status: int, headers: Mapping[str, str], content: bytes, request: HttpRequest) -> HttpResponse:

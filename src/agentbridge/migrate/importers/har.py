@@ -55,7 +55,7 @@ def _recorded(entry: Mapping[str, Any], place: str) -> Recorded:
         place=place,
         request=request,
         response=_response(entry.get("response") or {}, request),
-        secrets=secrets_in(headers),
+        secrets=secrets_in(headers, asked["url"]),
         time=_time(entry.get("startedDateTime")),
         elapsed=max(float(entry.get("time") or 0), 0.0) / 1000,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,12 @@ def from_csv(
     metadata.NAME. Columns that are not named are left alone, and so are empty cells. `target` is for rows without one.
 
     Raises:
-        ConfigurationError: a column is to hold what no call has; when it is iterated: it is not there, or the file cannot
+        ConfigurationError: a column is to hold what no call has, or what another one holds; when it is iterated: it is not there, or the file cannot
             be read.
     """
     for column, field in columns.items():
         _check(column, field)
+    _check_once(columns)
     if target is None and "target" not in columns.values():
         raise ConfigurationError("whom the rows were said to is not told: give target=, or a column that holds it")
     return Imported(lambda: _found(Path(path), columns, target, encoding))
@@ -46,6 +49,13 @@ def _check(column: str, field: str) -> None:
         raise ConfigurationError(
             f"column {column!r} cannot be {field!r} (it can be {', '.join(known)}).{did_you_mean(field, known)}"
         )
+
+
+def _check_once(columns: Mapping[str, str]) -> None:
+    for field, count in Counter(columns.values()).items():
+        if count > 1:
+            names = " and ".join(repr(column) for column, of in columns.items() if of == field)
+            raise ConfigurationError(f"{field!r} is to come from several columns, {names}; name one of them")
 
 
 def _found(path: Path, columns: Mapping[str, str], target: str | None, encoding: str) -> Iterator[Found]:
@@ -108,10 +118,10 @@ def _time(said: str | None) -> float | None:
     if said is None:
         return None
     try:
-        return float(said)
+        seconds = float(said)
     except ValueError:
-        pass
+        seconds = math.nan
     try:
-        return dt.datetime.fromisoformat(said).timestamp()
-    except ValueError:
+        return seconds if math.isfinite(seconds) else dt.datetime.fromisoformat(said).timestamp()
+    except (ValueError, OverflowError):
         raise ValueError(f"the time {said!r} is neither ISO 8601 nor a number of seconds") from None

@@ -63,7 +63,10 @@ class Vendors:
 
     def told(self, request: HttpRequest) -> Told | str:
         """What a recorded request said, by the first vendor at its address who knows it; or why nobody does."""
-        here = self._at(request.url)
+        try:
+            here = self._at(request.url)
+        except ValueError as error:
+            return f"its URL is none: {error}"
         if not here:
             host = urlsplit(request.url).netloc.rpartition("@")[2]
             return f"no connection has a base URL at {host!r}: add one with provider and base_url"
@@ -97,7 +100,10 @@ def read_exchanges(exchanges: Sequence[Recorded], vendors: Vendors) -> Iterator[
         if isinstance(told, str):
             yield Skipped(one.place, told)
             continue
-        yield _sample(one, told, _answers(one, told, exchanges, index, used))
+        try:
+            yield _sample(one, told, _answers(one, told, exchanges, index, used))
+        except RecursionError:
+            yield Skipped(one.place, "its JSON is nested too deeply")
 
 
 def _sample(one: Recorded, told: Told, answer: Answer | None) -> Sample:

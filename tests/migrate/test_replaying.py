@@ -303,3 +303,23 @@ def test_an_agents_id_that_is_not_there_stops_a_replay_and_spoils_no_sample(ledg
     assert (lost.made, lost.counts.final) == (10, 0)
     assert lost.stopped.startswith("10 calls in a row did not reach the agent")
     assert replay(ledger, bridge_to(Flowise()), "flowise").counts.final == 12
+
+
+def test_a_draft_that_nobody_filled_in_is_not_sent(ledger):
+    vendor = Flowise()
+    bound = {**AGENTS["support"]["on"], "flowise": {"agent": "FILL_IN", "template": "{text}"}}
+    ledger.add([sample(1)])
+    with pytest.raises(ConfigurationError, match="agent still begins with FILL_IN; say what it is"):
+        replay(ledger, bridge_to(vendor, {"support": {"on": bound}}), "flowise")
+    assert not vendor.asked
+
+
+def test_one_conversation_is_one_wherever_its_turns_were_sent(ledger):
+    ledger.add([sample(0, "c0", target="support"), sample(1, "c0", target="support@fluxprompt")])
+    assert [len(turns) for turns in ledger.conversations("candidate")] == [2]
+
+
+def test_failures_are_counted_apart(ledger):
+    ledger.add([sample(1), sample(2)])
+    counts = replay(ledger, bridge_to(Flowise(json_answer(400, {"message": "no"}))), "flowise", concurrency=1).counts
+    assert (counts.final, counts.failed) == (2, 1)

@@ -81,9 +81,16 @@ def status_command(ledger: str, *, as_json: bool) -> None:
     if as_json:
         say_json({arm: {**attrs.asdict(counts), "remaining": counts.remaining} for arm, counts in found.items()})
         return
-    made = table("arm", "samples", "answered", "remaining", "unknown", "skipped", "credits")
+    made = table("arm", "samples", "answered", "failed", "remaining", "unknown", "skipped", "credits")
     for arm, counts in found.items():
-        numbers = (counts.total, counts.final, counts.remaining, counts.unknown, counts.skipped)
+        numbers = (
+            counts.total,
+            counts.final - counts.failed,
+            counts.failed,
+            counts.remaining,
+            counts.unknown,
+            counts.skipped,
+        )
         made.add_row(arm, *(f"{number:,}" for number in numbers), f"{counts.credits:g}")
     show_table(made, console())
 

@@ -128,7 +128,10 @@ def show(summary: Summary, ledger: str, *, as_json: bool) -> None:
     if as_json:
         say_json({**attrs.asdict(summary), "remaining": counts.remaining})
     else:
-        click.echo(f"{summary.made:,} calls in {summary.seconds:.1f} s; {counts.final:,} of {counts.total:,} answered")
+        failed = f", {counts.failed:,} of them by a failure" if counts.failed else ""
+        click.echo(
+            f"{summary.made:,} calls in {summary.seconds:.1f} s; {counts.final:,} of {counts.total:,} answered{failed}"
+        )
         if counts.credits:
             click.echo(f"{counts.credits:g} credits so far")
     if counts.unknown:

@@ -17,9 +17,7 @@ from ..provider import Call, Provider
 from ..wire import Link
 from .samples import Sample
 from .studying import ENOUGH, Input, Studied, readable, study
-
-FILL_IN = "FILL_IN"
-"""What a drafted value begins with that only a person knows. `plan` names those that are left."""
+from .targets import FILL_IN
 
 _HEAD = """\
 # Drafted from {samples}. Read it, fill in what begins with FILL_IN, and merge it into agentbridge.toml;

@@ -48,7 +48,7 @@ class Turn:
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How far an arm is. `sends` counts claims, `credits` is what the vendor said that they cost."""
+    """How far an arm is. `failed` of the `final` ones are failures, `sends` counts claims, `credits` is what they cost."""
 
     total: int
     final: int = 0
@@ -57,6 +57,7 @@ class Counts:
     claimed: int = 0
     sends: int = 0
     credits: float = 0.0
+    failed: int = 0
 
     @property
     def remaining(self) -> int:
@@ -247,9 +248,13 @@ class Ledger(LedgerFile):
         """How far an arm is."""
         total = self.rows("SELECT COUNT(*) FROM samples")[0][0]
         query = "SELECT standing, COUNT(*) FROM calls WHERE arm = ? AND standing != 'remains' GROUP BY standing"
-        spent = "SELECT COALESCE(SUM(sends), 0), COALESCE(SUM(credits), 0) FROM calls WHERE arm = ?"
-        sends, cost = self.rows(spent, (arm,))[0]
-        return Counts(total=total, sends=sends, credits=cost, **dict(self.rows(query, (arm,))))
+        spent = (
+            "SELECT COALESCE(SUM(sends), 0), COALESCE(SUM(credits), 0),"
+            " COALESCE(SUM(standing = 'final' AND outcome NOT IN ('completed', 'waiting_for_input')), 0)"
+            " FROM calls WHERE arm = ?"
+        )
+        sends, cost, failed = self.rows(spent, (arm,))[0]
+        return Counts(total=total, sends=sends, credits=cost, failed=failed, **dict(self.rows(query, (arm,))))
 
 
 def _claimed(database: sqlite3.Connection, claim: _Claim) -> bool:

@@ -12,10 +12,10 @@ from ..errors import AgentBridgeError
 from ..model import Invocation
 from ..prepared import Prepared
 from .canonical import agent_of, connection_of, portable_name, retarget
-from .drafting import FILL_IN
-from .routes import How, Place, missing, proven, routes, unfilled
+from .routes import How, Place, missing, proven, routes
 from .samples import Sample
 from .sessions import Treatment, checked, treated
+from .targets import unfilled
 
 _SESSION = "NEW-SESSION"
 """Stands for the session that the candidate names in its first answer."""
@@ -221,7 +221,7 @@ class _Counting:
             count, first = self._missing.get((tried.agent, what), (0, ()))
             self._missing[tried.agent, what] = count + 1, (*first, tried.sample.id)[:_SHOWN]
         if place.binding is not None:
-            self._unfilled.update(dict.fromkeys(unfilled(place.binding, FILL_IN)))
+            self._unfilled.update(dict.fromkeys(unfilled(place.binding)))
         answer = tried.sample.answer
         known = answer is not None and answer.result is not None and answer.result.provider == place.provider
         if answer is not None and known and answer.credits is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 import attrs
@@ -96,13 +96,6 @@ def missing(said: Invocation, place: Place) -> Iterator[str]:
     yield from (f"input {theirs} ({ours})" for ours, theirs in binding.inputs.items() if ours not in said.inputs)
     if binding.text is not None and said.text is None:
         yield f"input {binding.text} (text)"
-
-
-def unfilled(binding: Binding, mark: str) -> Iterator[str]:
-    """The keys of a drafted binding that nobody filled in."""
-    named: Mapping[str, str | None] = {"agent": binding.agent, "text": binding.text, "files": binding.files}
-    yield from (f"{binding.where}: {key}" for key, value in named.items() if (value or "").startswith(mark))
-    yield from (f"{binding.where}: inputs.{key}" for key, value in binding.inputs.items() if value.startswith(mark))
 
 
 def _text(place: Place) -> Route:

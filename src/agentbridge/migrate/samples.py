@@ -124,7 +124,9 @@ class Sample:
     @property
     def conversation(self) -> str | None:
         """The name of its conversation among those of all agents; None where it stands alone."""
-        return None if self.session is None else json.dumps([self.invocation.target, self.session])
+        target = self.invocation.target
+        agent = target if ":" in target else target.partition("@")[0]  # wherever it was sent to
+        return None if self.session is None else json.dumps([agent, self.session])
 
     def to_dict(self) -> dict[str, Any]:
         """This sample as plain JSON values with a schema version; fields that say nothing are left out."""

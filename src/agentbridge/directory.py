@@ -13,6 +13,7 @@ from . import config as configuration
 from .bindings import Agent, Binding
 from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
+from .environment import environment
 from .errors import ConfigurationError, UnknownTargetError
 from .naming import check_once, did_you_mean
 from .plugins import Registry, known_provider
@@ -49,7 +50,7 @@ class Directory:
         agents: Mapping[str, Agent | Mapping[str, Any]] | None = None,
         registry: Registry | None = None,
     ) -> None:
-        environ = dict(os.environ)
+        environ = environment()
         for label, mapping in (("connections", connections), ("agents", agents)):
             if mapping is not None and not isinstance(mapping, Mapping):
                 raise ConfigurationError(f"{label} takes a mapping from name to value, not a {type(mapping).__name__}")

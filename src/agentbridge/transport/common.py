@@ -35,6 +35,7 @@ class HttpxBase(abc.ABC):
         self._library = installed(name)
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
+        self._own_headers = tuple(self._client.headers.raw) if self._owned else ()
         self._abandoned: deque[Any] = deque()
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
@@ -107,7 +108,7 @@ class HttpxBase(abc.ABC):
         """All headers: those that are the same for many requests, and the length of this one's body."""
         request, body = send.request, send.body
         said = (*request.headers.items(), *request.auth.items())
-        of_client = tuple(self._client.headers.raw)  # those of the caller's own client may change
+        of_client = self._own_headers or tuple(self._client.headers.raw)  # those of the caller's own may change
         fixed = _fixed_headers(self._library, of_client, url.netloc, said, body.content_type)
         headers = self._library.Headers(fixed, fixed.encoding)
         if body.content is None or (

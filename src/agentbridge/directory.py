@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
@@ -13,6 +13,7 @@ from . import config as configuration
 from .bindings import Agent, Binding
 from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
+from .environment import environment
 from .errors import ConfigurationError, UnknownTargetError
 from .naming import check_once, did_you_mean
 from .plugins import Registry, known_provider
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .keys import KeySource
 
 T = TypeVar("T")
+
+_ROOM = 256  # agents for which it is kept how they are asked
 
 ConfigSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
 
@@ -49,7 +52,7 @@ class Directory:
         agents: Mapping[str, Agent | Mapping[str, Any]] | None = None,
         registry: Registry | None = None,
     ) -> None:
-        environ = dict(os.environ)
+        environ = environment()
         for label, mapping in (("connections", connections), ("agents", agents)):
             if mapping is not None and not isinstance(mapping, Mapping):
                 raise ConfigurationError(f"{label} takes a mapping from name to value, not a {type(mapping).__name__}")
@@ -68,6 +71,16 @@ class Directory:
         self._found: dict[str, tuple[Connection, Provider]] = {}
         self._unlocked: dict[str, Connection] = {}
         self._lock = threading.Lock()
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes: once for each key, as long as there is room for it. What fails is tried anew."""
+        found: T | None = self._made.get(key)
+        if found is None:
+            if len(self._made) >= _ROOM:  # ids of agents may be without end
+                self._made.clear()
+            found = self._made[key] = make()
+        return found
 
     def resolve(self, target: object) -> list[Located]:
         """Where a target is: one place, or several to be tried in this order.

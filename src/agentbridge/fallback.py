@@ -14,6 +14,7 @@ from .model import Invocation, Pending, Tried
 from .planning import Mode, PlannedRun, plan_run
 from .plans import RunPlan
 from .settings import Settings, described
+from .settling import settled
 
 if TYPE_CHECKING:
     from .streaming import StreamPlan
@@ -49,7 +50,7 @@ def plan_call(
 
     def planned(place: Located) -> PlannedRun:
         try:
-            return plan_run(directory, defaults, invocation, settings, place, mode=mode)
+            return plan_run(directory, settled(directory, defaults, settings, place), invocation, mode=mode)
         except AgentBridgeError as error:
             if len(places) > 1:
                 _say_of_whom(error, place, f"{places.index(place) + 1} of {len(places)}")

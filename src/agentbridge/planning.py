@@ -12,7 +12,6 @@ import attrs
 from .bindings import Binding, bind, merge
 from .checks import (
     carried,
-    check_agent,
     check_answers_later,
     check_operation_files,
     check_said,
@@ -21,7 +20,7 @@ from .checks import (
 )
 from .commands import Send
 from .connection import Connection, variable
-from .directory import Directory, Located
+from .directory import Directory
 from .errors import ConfigurationError, UnsupportedFeatureError
 from .model import SHARED, Invocation, Pending
 from .naming import did_you_mean
@@ -31,6 +30,7 @@ from .redaction import guard_logs, without_auth
 from .requests import built, fixed
 from .retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from .settings import Settings
+from .settling import Settled
 from .verdict import Asked
 from .wire import HttpRequest
 
@@ -85,34 +85,25 @@ class PlannedRun:
         return self
 
 
-def plan_run(
-    directory: Directory,
-    defaults: Settings,
-    invocation: Invocation,
-    settings: Settings,
-    place: Located,
-    *,
-    mode: Mode = "invoke",
-) -> PlannedRun:
-    """Plan one run of an agent; `settings` are the call's, `mode` says what the caller does with it.
+def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode: Mode = "invoke") -> PlannedRun:
+    """Plan one run of an agent; `mode` says what the caller does with it.
 
     Raises:
-        ConfigurationError: the target, the configuration or an argument is wrong.
+        ConfigurationError: an argument is wrong.
         UnsupportedFeatureError: the vendor cannot carry a field.
         PluginError: the plugin could not build its request.
     """
-    name, agent_id, binding = place.connection, place.agent, place.binding
-    connection, provider = directory.connection(name)
-    settings = settings.over(connection).over(defaults)
+    name, agent_id = on.place.connection, on.place.agent
+    connection, provider, settings = on.connection, on.provider, on.settings
     check_types(invocation)
-    check_agent(agent_id, name, connection.base_url)
     _check_options(invocation, provider, directory)
-    bound, dropped = carried(_bound(invocation, binding, provider), provider, settings.on_unsupported or "raise")
+    bound = _bound(invocation, on.place.binding, provider)
+    bound, dropped = carried(bound, provider, settings.on_unsupported or "raise")
     check_said(bound, provider)
-    options = merge(connection.options, binding.options if binding else {}, invocation.options.get(provider.name, {}))
     if mode == "submit":
         check_answers_later(bound, provider)
-    call = call_of(directory, name, connection, provider, agent_id, options, streaming=_streams(bound, provider, mode))
+    options = merge(on.options, invocation.options.get(provider.name, {}))
+    call = call_of(on.base_url, connection, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
     asked = asked_of(name, connection, provider, call, request, session_id, dropped)
@@ -123,18 +114,18 @@ def plan_run(
         timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
         retry=settings.retry or DEFAULT_RETRIES,
         luck=random.random,
-        read=directory.reader(name, connection, provider.read),
+        read=on.read,
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
         lost=_finder(provider, asked.request),
         turn=bound.session_id and (name, agent_id, bound.session_id),
-        pace=directory.paces.get(name),
+        pace=on.pace,
     )
     return PlannedRun(
         invocation=invocation,
         plan=plan,
         connection=connection,
-        decoder=directory.decoder(name, provider),
+        decoder=on.decoder,
         callback_url=sent.callback_url,
     )
 
@@ -154,7 +145,7 @@ def plan_operation(
             f"{kind} is of the provider {operation.provider!r}, connection {name!r} of {provider.name!r}"
         )
     settings = Settings().over(connection).over(defaults)
-    call = call_of(directory, name, connection, provider, options=connection.options)
+    call = call_of(directory.base_url(name, connection, provider), connection, options=connection.options)
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
@@ -187,10 +178,8 @@ def _check_options(invocation: Invocation, provider: Provider, directory: Direct
 
 
 def call_of(
-    directory: Directory,
-    name: str,
+    base_url: str,
     connection: Connection,
-    provider: Provider,
     agent: str = "",
     options: Mapping[str, Any] | None = None,
     *,
@@ -198,7 +187,7 @@ def call_of(
 ) -> Call:
     """What the provider gets to know of one call."""
     return Call(
-        base_url=directory.base_url(name, connection, provider),
+        base_url=base_url,
         agent=agent,
         api_key=connection.api_key,
         options=options or {},

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -67,19 +67,16 @@ class Registry(Mapping[str, Provider]):
         Raises:
             PluginError: for what is no provider, and for a name that is taken.
         """
+        _check(provider, origin)
+        self._add(provider, origin)
+
+    def _add(self, provider: Provider, origin: str) -> None:
         with self._lock:
-            self._check(provider, origin)
+            self._check_free(provider, origin)
             self._providers[provider.name] = provider
             self._origins[provider.name] = origin
 
-    def _check(self, provider: Provider, origin: str) -> None:
-        try:
-            _check(provider, origin)
-        except PluginError:
-            raise
-        except Exception as error:  # a property that raises
-            problem = f"the plugin of {origin} is wrong: {type(error).__name__} when it was looked at"
-            raise PluginError(problem, distribution=origin) from None
+    def _check_free(self, provider: Provider, origin: str) -> None:
         if provider.name in self._providers:
             raise PluginError(
                 f"two providers are called {provider.name!r}: one from {self._origins[provider.name]},"
@@ -139,7 +136,7 @@ class Registry(Mapping[str, Provider]):
         try:
             providers, origin = _brought(point) if self._given is not None else _brought_once(point)
             for provider in providers:
-                self.register(provider, origin=origin)
+                self._add(provider, origin)
         except PluginError:  # all or none: half a plugin would be harder to understand than none
             self._providers, self._origins = before
             raise
@@ -155,7 +152,7 @@ def _folders() -> Folders:
 
 def _modified(folder: str) -> int | None:
     try:
-        return Path(folder).stat().st_mtime_ns
+        return os.stat(folder or os.curdir).st_mtime_ns  # noqa: PTH116 (a Path takes five times as long)
     except (OSError, ValueError):
         return None
 
@@ -171,8 +168,11 @@ def _in_order(points: Iterable[importlib.metadata.EntryPoint]) -> list[importlib
 
 
 def _brought(point: importlib.metadata.EntryPoint) -> tuple[tuple[Provider, ...], str]:
-    """The providers of a plugin, and the name of what brought them."""
-    return tuple(_providers_of(point)), _distribution(point)
+    """The providers of a plugin, looked at, and the name of what brought them."""
+    providers, origin = tuple(_providers_of(point)), _distribution(point)
+    for provider in providers:
+        _check(provider, origin)
+    return providers, origin
 
 
 _brought_once = lru_cache(maxsize=64)(_brought)  # providers are stateless, and serve all registries
@@ -206,7 +206,11 @@ def _told(error: BaseException) -> str:
 
 
 def _check(provider: object, origin: str) -> None:
-    problem = _problem(provider)
+    try:
+        problem = _problem(provider)
+    except Exception as error:  # a property that raises
+        problem = f"{type(error).__name__} when it was looked at"
+        raise PluginError(f"the plugin of {origin} is wrong: {problem}", distribution=origin) from None
     if problem:
         name = getattr(provider, "name", None)
         raise PluginError(f"the plugin of {origin} is wrong: {problem}", plugin=str(name or ""), distribution=origin)

@@ -54,7 +54,8 @@ def plan_pending(
     connection, provider = directory.connection(pending.connection)
     _check_askable(pending, provider)
     settings = check_settings(given).over(connection).over(defaults)
-    call = call_of(directory, pending.connection, connection, provider, pending.agent, connection.options)
+    base_url = directory.base_url(pending.connection, connection, provider)
+    call = call_of(base_url, connection, pending.agent, connection.options)
     ask = poller(provider, call, connection, settings)
     first = ask(pending)
     plan = RunPlan(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 if TYPE_CHECKING:
+    import attrs
+
     from .errors import InvocationError
     from .model import Result, Usage
 
@@ -29,6 +29,8 @@ def _escaped(found: re.Match[str]) -> str:
 
 def sparse_repr(value: Any) -> str:
     """The repr of an attrs value without the fields that say what they say by default, each cut to a length."""
+    import attrs  # the help of the command line shows texts alone, and does without it
+
     shown = []
     for field in attrs.fields(type(value)):
         said = getattr(value, field.name)

@@ -46,6 +46,14 @@ def test_help_imports_nothing_heavy(arguments):
     assert not {name for name in loaded if name in heavy or name.startswith("agentbridge_")}
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["migrate", "--help"]])
+def test_the_help_of_a_group_imports_no_command(arguments):
+    code = LOADED.format(arguments=arguments).replace('name.partition(".")[0] for name', "name for name")
+    loaded = {name for name in python(code).stderr.split() if name.startswith("agentbridge.cli.")}
+    parts = {"app", "failures", "lazy", "output", *arguments} - {"--help"}
+    assert loaded == {f"agentbridge.cli.{part}" for part in parts}
+
+
 @pytest.mark.parametrize("name", ["click", "rich"])
 def test_missing_package_is_one_line_and_2(name):
     code = f"import sys; sys.modules[{name!r}] = None; from agentbridge.cli import main; main()"

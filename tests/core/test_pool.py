@@ -225,6 +225,7 @@ PROXIES = [
     {"HTTP_PROXY": "http://p.test:1", "NO_PROXY": "a.test,*"},
     {"NO_PROXY": "example.com"},
     {"HTTP_PROXY": ""},
+    {"Http_Proxy": "http://p.test:1"},
     {},
 ]
 

@@ -353,9 +353,9 @@ PITFALLS = (
         removals=(
             Removal(CHECKS, 'if field in DROPPABLE and on_unsupported == "drop")', 'if on_unsupported == "drop")'),
             Removal(
-                "src/agentbridge/planning.py",
-                "    settings = settings.over(connection).over(defaults)\n    check_types",
-                "    settings = defaults\n    check_types",
+                "src/agentbridge/settling.py",
+                "settings=settings.over(connection).over(defaults),",
+                "settings=defaults,",
             ),
         ),
         threads=(f"{GITHUB}joryirving/home-ops/pull/9236",),

@@ -81,7 +81,7 @@ def recovered(play, monkeypatch):
         if not own_session:
             stored = json.loads(json.dumps(stored).replace(session, chat_id))
             session = chat_id
-        monkeypatch.setattr(agentbridge.planning, "uuid4", lambda: chat_id)
+        monkeypatch.setattr(agentbridge.planning, "_fresh_id", lambda: chat_id)
         bridge, _ = play(NoAnswer("timeout"), answer(stored["chatmessage"]), answer(stored["executions"]))
         with pytest.raises(errors.ResponseTimeoutError) as caught:
             bridge.invoke("flowise:flow-1", asked(stored), session_id=None if session == chat_id else session)

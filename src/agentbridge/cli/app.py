@@ -7,26 +7,25 @@ from typing import Any
 
 import click
 
-from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, report, silence
+from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, is_verbose, report, silence, verbose_option
 from .lazy import LazyGroup
-from .options import is_verbose, verbose_option
 from .output import forgive
 
 _COMMANDS = {
-    "invoke": "invoke",
-    "prepare": "invoke",
-    "submit": "runs",
-    "wait": "runs",
-    "callbacks": "callbacks",
-    "batch": "batch",
-    "call": "call",
-    "explain": "explain",
-    "providers": "providers",
-    "doctor": "doctor",
-    "emulate": "emulate",
-    "demo": "demo",
-    "migrate": "migrate",
-    "new-plugin": "new_plugin",
+    "invoke": ("invoke", "Call an agent and print its answer."),
+    "prepare": ("invoke", "Show what invoke would send, as curl, and send nothing."),
+    "submit": ("runs", "Start an agent and print how to find its answer."),
+    "wait": ("runs", "Wait for the answer of a run that was submitted."),
+    "callbacks": ("callbacks", "Receive what vendors call back."),
+    "batch": ("batch", "Call an agent for each line of a file."),
+    "call": ("call", "Call another endpoint of a vendor: usage, ratings, content ..."),
+    "explain": ("explain", "Say what a vendor's reply means, and what decided it."),
+    "providers": ("providers", "List the installed providers and what each can carry."),
+    "doctor": ("doctor", "Find what stands in the way of calls, without making one."),
+    "emulate": ("emulate", "Serve stand-ins for all vendors on this machine."),
+    "demo": ("demo", "See on one page what this is for; needs no account and no network."),
+    "migrate": ("migrate", "Move a workload from one vendor to another."),
+    "new-plugin": ("new_plugin", "Write the start of a plugin for another vendor."),
 }
 
 

@@ -10,7 +10,7 @@ from .completing import targets
 from .replay_options import replay_options, replayed, show
 
 
-@click.command("batch", short_help="Call an agent for each line of a file.")
+@click.command("batch")
 @click.argument("source", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--target",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .completing import connections
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import note
 
 if TYPE_CHECKING:
@@ -100,7 +101,6 @@ call_command = _Lookup(
     "there is no provider",
     name="call",
     callback=lambda: _show_list(_registry().values()),
-    short_help="Call another endpoint of a vendor: usage, ratings, content ...",
     options_metavar="PROVIDER OPERATION [OPTIONS]",
     help="""Call another endpoint of a vendor: usage, ratings, content and what else its plugin has.
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from .failures import MissingExtraError
-from .options import json_option, verbose_option
+from .failures import MissingExtraError, verbose_option
+from .options import json_option
 from .output import console, one_line, say_json, show_table, table
 
 
-@click.command("callbacks", short_help="Receive what vendors call back.")
+@click.command("callbacks")
 @click.option("--public-url", metavar="URL", help="Where vendors reach this server [default: its own address].")
 @click.option(
     "--store",

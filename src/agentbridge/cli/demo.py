@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from .emulate import require_emulators
-from .options import verbose_option
+from .failures import verbose_option
 from .output import console, one_line, show_table, table
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _FAILING = {
 _SHORTEST_CURL = ("flowgent", "promptitude", "flowise", "fluxprompt")
 
 
-@click.command("demo", short_help="See on one page what this is for; needs no account and no network.")
+@click.command("demo")
 @verbose_option
 def demo_command() -> None:
     """See on one page what this is for: one call to four vendors, their hidden failures, the same call as curl.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .completing import connections as complete
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import one_line, say_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _COLOURS = {"fine": "green", "warning": "yellow", "problem": "red"}
 
 
-@click.command("doctor", short_help="Find what stands in the way of calls, without making one.")
+@click.command("doctor")
 @click.argument("connections", nargs=-1, shell_complete=complete)
 @click.option("--offline", is_flag=True, help="Send nothing: look at the configuration alone.")
 @click.option(

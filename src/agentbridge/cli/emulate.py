@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..showing import visible
-from .failures import MissingExtraError
-from .options import verbose_option
+from .failures import MissingExtraError, verbose_option
 from .output import note
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def require_emulators(command: str) -> None:
         raise MissingExtraError(command, "emulator")
 
 
-@click.command("emulate", short_help="Serve stand-ins for all vendors on this machine.")
+@click.command("emulate")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
 @click.option("--list", "listing", is_flag=True, help="List what the emulators can do, and serve nothing.")
 @click.option(

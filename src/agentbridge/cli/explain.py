@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .completing import connections, providers
-from .failures import evidence
-from .options import config_option, json_option, verbose_option
+from .failures import evidence, verbose_option
+from .options import config_option, json_option
 from .output import one_line, say, say_json, summary
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _header(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
     return headers
 
 
-@click.command("explain", short_help="Say what a vendor's reply means, and what decided it.")
+@click.command("explain")
 @click.argument("reply", type=click.File("rb"))
 @click.option(
     "--provider",

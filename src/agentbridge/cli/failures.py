@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+_VERBOSE = "agentbridge.verbose"
 _SHOWN = 500  # bytes of a response's body
 
 
@@ -27,6 +28,22 @@ class MissingExtraError(click.ClickException):
 
     def __init__(self, command: str, extra: str) -> None:
         super().__init__(f"agentbridge {command} needs more packages: pip install 'agentbridge-core[{extra}]'")
+
+
+def is_verbose(ctx: click.Context) -> bool:
+    """Whether `--verbose` was given, before or after the command's name."""
+    return bool(ctx.meta.get(_VERBOSE))
+
+
+def _set_verbose(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        ctx.meta[_VERBOSE] = True
+
+
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, is_eager=True, callback=_set_verbose,
+    help="With an error, show all the evidence: status, code, attempts, request, response.",
+)  # fmt: skip
 
 
 def is_ours(error: Exception) -> bool:

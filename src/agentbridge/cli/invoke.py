@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..prepared import Prepared
 
 
-@click.command("invoke", short_help="Call an agent and print its answer.")
+@click.command("invoke")
 @call_options
 @json_option
 def invoke_command(target: str, text: str | None, config: str | None, *, as_json: bool, **given: Any) -> None:
@@ -50,7 +50,7 @@ def invoke_command(target: str, text: str | None, config: str | None, *, as_json
         show_result(result)
 
 
-@click.command("prepare", short_help="Show what invoke would send, as curl, and send nothing.")
+@click.command("prepare")
 @call_options
 @json_option
 def prepare_command(target: str, text: str | None, config: str | None, *, as_json: bool, **given: Any) -> None:

@@ -7,22 +7,22 @@ import click
 from .lazy import LazyGroup
 
 _COMMANDS = {
-    "demo": "migrate_demo",
-    "import": "migrate_import",
-    "init": "migrate_init",
-    "plan": "migrate_plan",
-    "replay": "migrate_replay",
-    "router": "migrate_router",
-    "status": "migrate_replay",
-    "unknown": "migrate_replay",
-    "compare": "migrate_report",
-    "report": "migrate_report",
-    "credits": "migrate_credits",
-    "export": "migrate_export",
+    "demo": ("migrate_demo", "See a whole move on one page; needs no account and no network."),
+    "import": ("migrate_import", "Turn curl commands, HAR, cassettes and CSV into samples."),
+    "init": ("migrate_init", "Draft portable agents from samples."),
+    "plan": ("migrate_plan", "Say what a move would do to each field; nothing is sent."),
+    "replay": ("migrate_replay", "Send the samples to another vendor, each once."),
+    "router": ("migrate_router", "See how far production has moved; advance, pause or roll it back."),
+    "status": ("migrate_replay", "How far a ledger is."),
+    "unknown": ("migrate_replay", "List calls that may have run and lost their answer, and decide on them."),
+    "compare": ("migrate_report", "Old against new: figures, and whether the move may go on."),
+    "report": ("migrate_report", "Write what was compared as HTML, JSON, Markdown or JUnit."),
+    "credits": ("migrate_credits", "Compare the credits of a ledger with the vendor's report, by day."),
+    "export": ("migrate_export", "Write a ledger as Parquet."),
 }
 
 
-@click.group("migrate", cls=LazyGroup, commands_in=_COMMANDS, short_help="Move a workload from one vendor to another.")
+@click.group("migrate", cls=LazyGroup, commands_in=_COMMANDS)
 def migrate_command() -> None:
     """Move a workload from one vendor to another: capture, plan, replay, compare, cut over.
 

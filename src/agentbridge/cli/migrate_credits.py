@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .failures import verbose_option
 from .migrate_replay import arm_option, ledger_argument
-from .options import config_option, json_option, verbose_option
+from .options import config_option, json_option
 from .output import console, note, say_json, show_table, table
 
 if TYPE_CHECKING:
     from ..migrate import CreditDay
 
 
-@click.command("credits", short_help="Compare the credits of a ledger with the vendor's report, by day.")
+@click.command("credits")
 @ledger_argument
 @click.option("--connection", required=True, metavar="NAME", help="The account that the calls were made with.")
 @arm_option

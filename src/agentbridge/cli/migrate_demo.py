@@ -10,7 +10,7 @@ import click
 
 from .demo import loopback_without_proxy
 from .emulate import require_emulators
-from .options import verbose_option
+from .failures import verbose_option
 from .output import console
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _REPLAY = ("migrate", "replay", "move.ledger", "--to", "flowgent", "--concurrenc
 _BASELINE = ("migrate", "replay", "move.ledger", "--to", "fluxprompt", "--arm", "baseline")
 
 
-@click.command("demo", short_help="See a whole move on one page; needs no account and no network.")
+@click.command("demo")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from .failures import verbose_option
 from .migrate_replay import arm_option, ledger_argument
-from .options import verbose_option
 from .output import note
 
 
-@click.command("export", short_help="Write a ledger as Parquet.")
+@click.command("export")
 @ledger_argument
 @click.argument("out", type=click.Path(dir_okay=False))
 @arm_option

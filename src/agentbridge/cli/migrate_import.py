@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import note, say_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _columns(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
     return columns
 
 
-@click.command("import", short_help="Turn curl commands, HAR, cassettes and CSV into samples.")
+@click.command("import")
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="Takes the samples.")
 @click.option(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from .options import config_option, verbose_option
+from .failures import verbose_option
+from .options import config_option
 from .output import say
 
 
-@click.command("init", short_help="Draft portable agents from samples.")
+@click.command("init")
 @click.argument("samples", type=click.Path(exists=True, dir_okay=False))
 @click.option("--to", "to", required=True, metavar="CONNECTION", help="The connection that is moved to.")
 @config_option

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import say, say_json
 from .replay_options import sessions_option
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..migrate import Treatment
 
 
-@click.command("plan", short_help="Say what a move would do to each field; nothing is sent.")
+@click.command("plan")
 @click.argument("samples", type=click.Path(exists=True, dir_okay=False))
 @click.option("--to", "to", required=True, metavar="CONNECTION", help="The candidate: a connection, or a whole target.")
 @sessions_option

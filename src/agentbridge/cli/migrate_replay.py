@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .completing import connections
-from .options import json_option, verbose_option
+from .failures import verbose_option
+from .options import json_option
 from .output import console, note, one_line, say_json, show_table, table
 from .replay_options import replay_options, replayed, sessions_option, show
 
@@ -24,7 +25,7 @@ arm_option = click.option(
 )  # fmt: skip
 
 
-@click.command("replay", short_help="Send the samples to another vendor, each once.")
+@click.command("replay")
 @click.argument("ledger", type=click.Path(dir_okay=False))
 @click.option(
     "--to",
@@ -62,7 +63,7 @@ def replay_command(
     show(summary, ledger if arm == "candidate" else f"{ledger} --arm {arm}", as_json=given["as_json"])
 
 
-@click.command("status", short_help="How far a ledger is.")
+@click.command("status")
 @ledger_argument
 @json_option
 @verbose_option
@@ -95,7 +96,7 @@ def status_command(ledger: str, *, as_json: bool) -> None:
     show_table(made, console())
 
 
-@click.command("unknown", short_help="List calls that may have run and lost their answer, and decide on them.")
+@click.command("unknown")
 @ledger_argument
 @arm_option
 @click.option("--resend", "resend", multiple=True, metavar="ID", help="Make this call again with the next replay.")

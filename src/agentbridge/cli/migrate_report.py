@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..showing import visible
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import note, say_json, show_table, table
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _comparing(command: F) -> F:
     return command
 
 
-@click.command("compare", short_help="Old against new: figures, and whether the move may go on.")
+@click.command("compare")
 @_comparing
 @click.option("--differences", type=_OUT, metavar="FILE", help="Write a line of JSON for every pair.")
 @json_option
@@ -77,7 +78,7 @@ def compare_command(ctx: click.Context, /, *, differences: Path | None, as_json:
     ctx.exit(report.verdict.exit_code)
 
 
-@click.command("report", short_help="Write what was compared as HTML, JSON, Markdown or JUnit.")
+@click.command("report")
 @_comparing
 @click.option("--html", type=_OUT, metavar="FILE", help="One page that needs nothing beside it.")
 @click.option("--json", "as_json", type=_OUT, metavar="FILE", help="For programs.")

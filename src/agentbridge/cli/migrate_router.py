@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import json_option, verbose_option
+from .failures import verbose_option
+from .options import json_option
 from .output import one_line, say_json
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _ACTIONS = ("status", "advance", "pause", "resume", "rollback")
 
 
-@click.command("router", short_help="See how far production has moved; advance, pause or roll it back.")
+@click.command("router")
 @click.argument("ledger", type=click.Path(exists=True, dir_okay=False))
 @click.argument("action", type=click.Choice(_ACTIONS))
 @click.option("--agent", metavar="NAME", help="Whose router, where the ledger has several.")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from .options import verbose_option
+from .failures import verbose_option
 
 
-@click.command("new-plugin", short_help="Write the start of a plugin for another vendor.")
+@click.command("new-plugin")
 @click.argument("name")
 @click.option("--dir", "folder", metavar="DIR", help="Where it is written; agentbridge-NAME unless given.")
 @verbose_option

@@ -11,28 +11,14 @@ from typing import Any, TypeVar
 import click
 
 from .completing import targets
+from .failures import verbose_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_VERBOSE = "agentbridge.verbose"
 _LONGEST = 7 * 24 * 3600  # seconds; sockets cannot wait for arbitrarily long
 _SETTINGS = ("on_unsupported", "tool_errors")
 
 
-def is_verbose(ctx: click.Context) -> bool:
-    """Whether `--verbose` was given, before or after the command's name."""
-    return bool(ctx.meta.get(_VERBOSE))
-
-
-def _set_verbose(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked:
-        ctx.meta[_VERBOSE] = True
-
-
-verbose_option = click.option(
-    "-v", "--verbose", is_flag=True, expose_value=False, is_eager=True, callback=_set_verbose,
-    help="With an error, show all the evidence: status, code, attempts, request, response.",
-)  # fmt: skip
 config_option = click.option(
     "--config", metavar="FILE", help="Configuration [default: $AGENTBRIDGE_CONFIG, else ./agentbridge.toml]."
 )

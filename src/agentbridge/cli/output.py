@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -47,6 +46,8 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """JSON on stdout; in ASCII only where stdout cannot encode what is in it."""
+    import json
+
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import config_option, json_option, verbose_option
+from .failures import verbose_option
+from .options import config_option, json_option
 from .output import console, one_line, say_json, show_table, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _FIELDS = ("text", "messages", "inputs", "files", "session_id", "user_id", "call
 _UNBOUNDED = 10_000  # columns: a table is measured against what it is given
 
 
-@click.command("providers", short_help="List the installed providers and what each can carry.")
+@click.command("providers")
 @config_option
 @json_option
 @verbose_option

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .failures import MissingExtraError
-from .options import config_option, json_option, verbose_option
+from .failures import MissingExtraError, verbose_option
+from .options import config_option, json_option
 from .output import note, say_json
 
 if TYPE_CHECKING:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .failures import verbose_option
 from .invoke import show_result
-from .options import call_fields, call_options, config_option, json_option, timeout_option, timeouts, verbose_option
+from .options import call_fields, call_options, config_option, json_option, timeout_option, timeouts
 from .output import note, say_json
 
 if TYPE_CHECKING:
     from ..model import Pending
 
 
-@click.command("submit", short_help="Start an agent and print how to find its answer.")
+@click.command("submit")
 @call_options
 @click.option(
     "--callbacks",
@@ -50,7 +51,7 @@ def submit_command(
     say_json(pending.to_dict())
 
 
-@click.command("wait", short_help="Wait for the answer of a run that was submitted.")
+@click.command("wait")
 @click.argument("run", type=click.File("rb"))
 @click.option("--once", is_flag=True, help="Ask once; where the run goes on, print its document again and exit with 3.")
 @click.option(

@@ -35,9 +35,8 @@ class HttpxBase(abc.ABC):
         self._library = installed(name)
         self._owned = client is None
         self._client = self._made(proxy, verify) if client is None else client
+        self._own_headers = tuple(self._client.headers.raw) if self._owned else ()
         self._abandoned: deque[Any] = deque()
-        self._url = lru_cache(maxsize=64)(self._library.URL)
-        self._fixed_headers = lru_cache(maxsize=64)(self._made_headers)
 
     def _made(self, proxy: str | None, verify: bool | str) -> Any:
         """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
@@ -87,7 +86,7 @@ class HttpxBase(abc.ABC):
     def request(self, send: Send, content: Any) -> Any:
         """The library's own request, complete: what is left to the library to add costs it more than all the rest."""
         try:
-            url = self._url(send.url)
+            url = _url(self._library, send.url)
             headers = self._headers(send, url)
             if isinstance(content, bytes):
                 content = {"stream": self._library.ByteStream(content)}
@@ -109,30 +108,14 @@ class HttpxBase(abc.ABC):
         """All headers: those that are the same for many requests, and the length of this one's body."""
         request, body = send.request, send.body
         said = (*request.headers.items(), *request.auth.items())
-        of_client = tuple(self._client.headers.raw)  # those of the caller's own client may change
-        fixed = self._fixed_headers(of_client, url.netloc, said, body.content_type)
+        of_client = self._own_headers or tuple(self._client.headers.raw)  # those of the caller's own may change
+        fixed = _fixed_headers(self._library, of_client, url.netloc, said, body.content_type)
         headers = self._library.Headers(fixed, fixed.encoding)
         if body.content is None or (
             (body.content or request.method.upper() in _WITH_BODY) and "content-length" not in headers
         ):
             headers["content-length"] = str(body.length)
         return headers
-
-    def _made_headers(
-        self,
-        _: tuple[tuple[bytes, bytes], ...],
-        host: bytes,
-        said: tuple[tuple[str, str], ...],
-        content_type: str | None,
-    ) -> Any:
-        """The client's headers, by their names in lower case, and above them the request's."""
-        headers = {name.lower(): value for name, value in self._client.headers.items()}
-        headers["accept-encoding"] = ENCODINGS
-        headers |= {name.lower(): value for name, value in said}
-        if content_type is not None:
-            headers.setdefault("content-type", content_type)
-        lines = [*headers.items()] if "host" in headers else [(b"Host", host), *headers.items()]
-        return self._library.Headers(lines)
 
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins, none longer than the time left.
@@ -251,6 +234,30 @@ def with_arrived(piece: bytes, parser: Any) -> tuple[bytes, bool]:
     except Exception:  # httpcore comes upon it next, and says so in its own words
         return b"".join(pieces), False
     return b"".join(pieces), type(event).__name__ == "EndOfMessage"
+
+
+@lru_cache(maxsize=256)
+def _url(library: Any, url: str) -> Any:
+    """The library's own URL. All bridges of a process share it: to read one takes as long as a third of a call."""
+    return library.URL(url)
+
+
+@lru_cache(maxsize=256)
+def _fixed_headers(
+    library: Any,
+    of_client: tuple[tuple[bytes, bytes], ...],
+    host: bytes,
+    said: tuple[tuple[str, str], ...],
+    content_type: str | None,
+) -> Any:
+    """The client's headers, by their names in lower case, and above them the request's. All bridges share them too."""
+    headers = {name.lower(): value for name, value in library.Headers(list(of_client)).items()}
+    headers["accept-encoding"] = ENCODINGS
+    headers |= {name.lower(): value for name, value in said}
+    if content_type is not None:
+        headers.setdefault("content-type", content_type)
+    lines = [*headers.items()] if "host" in headers else [(b"Host", host), *headers.items()]
+    return library.Headers(lines)
 
 
 @lru_cache(maxsize=32)

@@ -80,7 +80,11 @@ class HttpxTransport(HttpxBase):
             self._client.close()
 
     def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        client = self._library.Client(**self._options(), **self._network(verify, _BLOCKING_ROOM), proxy=proxy)
+        network = self._network(verify, _BLOCKING_ROOM)
+        make = partial(self._library.HTTPTransport, **network)
+        proxies = environment_proxies() if proxy is None else {}
+        mounts = {pattern: url and make(proxy=url) for pattern, url in proxies.items()}
+        client = self._library.Client(**self._options(), **network, proxy=proxy, mounts=mounts, trust_env=False)
         bound_by_deadline(client, self._library.__name__)
         return client
 

@@ -6,10 +6,11 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 import attrs
 
+from ..environment import environment
 from ..errors import ConfigurationError
 
 _SCHEMES = ("http", "https", "all")
@@ -25,7 +26,7 @@ class Proxies:
     @classmethod
     def of(cls, own: str | None) -> Self:
         """The proxy of a connection, else those of the environment. Raises ConfigurationError."""
-        said = getproxies() if own is None else {"all": own}
+        said = _found() if own is None else {"all": own}
         urls = {scheme: _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
         if not all(url.startswith(("http://", "https://")) and urlsplit(url).hostname for url in urls.values()):
             where = "proxy" if own is not None else "$HTTP_PROXY, $HTTPS_PROXY and $ALL_PROXY"
@@ -47,12 +48,20 @@ def environment_proxies() -> dict[str, str | None]:
 
     They do so only for clients whose transports they made themselves, and call this mounts.
     """
-    said = getproxies()
+    said = _found()
     bypassed = [host.strip() for host in said.get("no", "").split(",") if host.strip()]
     if "*" in bypassed:
         return {}
     proxies: dict[str, str | None] = {f"{scheme}://": _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
     return proxies | {_pattern(host): None for host in bypassed}
+
+
+def _found() -> dict[str, str]:
+    """What Python finds. It looks at each variable twice, and mostly there is nothing to find."""
+    only_variables = getproxies is getproxies_environment  # elsewhere the system has settings of its own
+    if only_variables and not any(name[-6:].lower() == "_proxy" for name in environment()):
+        return {}
+    return getproxies()
 
 
 def _url(proxy: str) -> str:

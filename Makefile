@@ -108,7 +108,7 @@ format: .venv/.dev
 .venv/.bench: .venv/bin/python $(DECLARED)
 	@echo "setting up the environments of the bench ..."
 	@$(PYTHON) -m venv .venv/bench
-	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[httpx2]' -e plugins/flowise
+	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[httpx2,aiohttp]' -e plugins/flowise
 	@$(PYTHON) -m venv .venv/bench-raw
 	@.venv/bench-raw/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt httpx==0.28.1
 	@touch $@

@@ -254,6 +254,7 @@ async def _pieces(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> Asy
     for large in body.pieces():
         for start in range(0, len(large), 8 * _PIECE):
             yield large[start : start + 8 * _PIECE]
+            await asyncio.sleep(0)  # aiohttp does not wait where the socket takes it all: a file must not keep the loop
             allow(timeouts.idle)
     allow(_sum(timeouts.idle, timeouts.answer))
 

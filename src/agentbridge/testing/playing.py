@@ -3,66 +3,32 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from ..codec import plain
 from ..commands import Send
 from ..errors import (
     AgentBridgeError,
     ConfigurationError,
     DeadlineExceededError,
     InvocationError,
-    MalformedResponseError,
-    ResponseTimeoutError,
-    TransportError,
-    error_class,
 )
-from ..events import Event, SourcesFound, TextDelta, ToolCalled
-from ..faults import Fault, FaultKind, complete
+from ..events import Event
+from ..faults import Fault, FaultKind
 from ..model import Invocation, Pending, Result
 from ..plans import RunPlan
 from ..provider import StreamDecoder
 from ..retry import DEFAULT_TIMEOUTS, Timeouts
-from ..verdict import NO_ANSWER, Failure, error_of, judge_run
+from ..verdict import Failure, error_of, judge_run
 from ..wire import HttpResponse, NoAnswer
 from .memory import AsyncMemoryTransport, Opened
-from .scripts import Calls, Said, Script, Streamed, timed
+from .scripted_errors import failure_of, response_of
+from .scripts import Calls, Said, Script, Streamed
+from .speech import Clock, Speech
 
-_FOREVER = float("inf")
 _STREAM = {"content-type": "text/event-stream"}
-_JSON = {"content-type": "application/json"}
-_STATUS = {
-    FaultKind.AUTHENTICATION: 401,
-    FaultKind.PERMISSION: 403,
-    FaultKind.NOT_FOUND: 404,
-    FaultKind.INVALID_REQUEST: 400,
-    FaultKind.RATE_LIMITED: 429,
-    FaultKind.QUOTA_EXCEEDED: 402,
-    FaultKind.UNAVAILABLE: 503,
-    FaultKind.UNKNOWN: 500,
-}  # of errors that name none; 200 for all others, since vendors like to say so
-_FACTS = {error: (retryable, may_have_run) for error, _, retryable, may_have_run in NO_ANSWER.values()}
-
-
-class Clock:
-    """Time that passes where somebody waits, and at no other time. One for all calls of a bridge."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def wait(self, seconds: float, until: float | None, patience: float | None) -> NoAnswer | None:
-        """Wait for what comes in so many seconds; why it did not come, where that is too late."""
-        left = _FOREVER if until is None else max(0.0, until - self.now)
-        patience = _FOREVER if patience is None else patience
-        self.now += min(seconds, left, patience)
-        if seconds <= min(left, patience):
-            return None
-        return NoAnswer("deadline" if left <= patience else "timeout")
 
 
 @attrs.frozen
@@ -131,12 +97,12 @@ class Part:
     def _told(self, said: Result | Pending | AgentBridgeError) -> HttpResponse | NoAnswer:
         """The answer that says this. Raises what is no error of an answer."""
         if isinstance(said, InvocationError):
-            self.said = _failure(said)
+            self.said = failure_of(said)
             return self.said.response or NoAnswer("lost", said.message)
         if isinstance(said, AgentBridgeError):
             raise copy.copy(said)
         self.said = said
-        return _response(said)
+        return response_of(said)
 
 
 @attrs.frozen(kw_only=True)
@@ -209,78 +175,6 @@ class Stage:
         return AsyncMemoryTransport(self)
 
 
-class Speech:
-    """A scripted stream: bytes for the core to read, and the events that they stand for."""
-
-    def __init__(self, streamed: Streamed, clock: Clock, idle: float | None) -> None:
-        self._left = deque(streamed.pieces)
-        self._clock = clock
-        self._idle = idle
-        self._events: list[Event] = []
-        self._unheard: list[Event] = []
-        self._end: Result | InvocationError | None = None
-        self._broken = False
-
-    @property
-    def done(self) -> bool:
-        """Whether all was said, and it was no failure."""
-        return not self._left and not self._broken
-
-    def read(self, until: float | None) -> bytes | NoAnswer:
-        """The next piece; empty at the end."""
-        if not self._left:
-            return b""
-        seconds, piece = timed(self._left.popleft())
-        late = self._clock.wait(seconds, until, self._idle)
-        if late is not None:
-            self._left.clear()
-            self._broken = True
-            return late
-        if isinstance(piece, InvocationError):
-            self._end, self._broken = piece, True
-            return _lost(piece) if isinstance(piece, TransportError) else b""
-        if isinstance(piece, Result):
-            self._end = piece
-        else:
-            self._events.append(piece)
-            self._unheard.append(piece)
-        return _written(piece)
-
-    def heard(self) -> list[Event]:
-        """The events that were read since this was asked last."""
-        events, self._unheard = self._unheard, []
-        return events
-
-    def finish(self) -> Result | Fault:
-        """What it comes to."""
-        if self.done and not isinstance(self._end, InvocationError):
-            return self._end or self._so_far()
-        if not isinstance(self._end, InvocationError) or isinstance(self._end, TransportError):
-            return Fault(FaultKind.INTERRUPTED, "the stream broke off", partial=self._so_far())
-        return attrs.evolve(_fault(self._end), partial=self._end.partial or self._so_far())
-
-    def whole(self, until: float | None) -> Result | InvocationError | NoAnswer:
-        """The same for who does not stream: all of it at once."""
-        while self._left:
-            read = self.read(until)
-            if isinstance(read, NoAnswer) and self._end is None:
-                return read
-        if not isinstance(self._end, InvocationError):
-            return self._end or self._so_far()
-        error = copy.copy(self._end)
-        error.fault = attrs.evolve(error.fault, partial=error.partial or self._so_far())
-        return error
-
-    def _so_far(self) -> Result:
-        text = "".join(event.text for event in self._events if isinstance(event, TextDelta))
-        return Result(
-            text=text,
-            output=text,
-            tool_calls=[event.call for event in self._events if isinstance(event, ToolCalled)],
-            sources=[one for event in self._events if isinstance(event, SourcesFound) for one in event.sources],
-        )
-
-
 class Prompter(StreamDecoder):
     """The decoder of a scripted stream. It need not read: the stream that stands open tells what was said."""
 
@@ -314,48 +208,6 @@ def _part(send: Send) -> Part:
 
 def _timeouts(send: Send) -> Timeouts:
     return send.timeouts or DEFAULT_TIMEOUTS
-
-
-def _response(said: Result | Pending) -> HttpResponse:
-    """The evidence of an answer: its own where it has one."""
-    if isinstance(said, Result) and said.response.status:
-        return said.response
-    output = said.output if isinstance(said, Result) else plain(said)
-    return HttpResponse(200, _JSON, json.dumps(plain(output)).encode())
-
-
-def _written(piece: Event | Result) -> bytes:
-    """What a piece looks like in the evidence."""
-    said = {} if isinstance(piece, Result) else plain(piece)
-    return f"event: {type(piece).__name__}\ndata: {json.dumps(said)}\n\n".encode()
-
-
-def _lost(error: TransportError) -> NoAnswer:
-    return NoAnswer("timeout" if isinstance(error, ResponseTimeoutError) else "lost", error.message)
-
-
-def _failure(error: InvocationError) -> Failure:
-    """The same failure as the core knows it, which then adds who was asked. A vendor's refusal has a status."""
-    fault, response = _fault(error), error.response
-    if response is None and not isinstance(error, TransportError):
-        status = 200 if isinstance(error, MalformedResponseError) else _STATUS.get(fault.kind, 200)
-        response = HttpResponse(status, _JSON, json.dumps({"error": error.message}).encode())
-    return Failure(type(error), complete(fault, 200 if response is None else response.status), response)
-
-
-def _fault(error: InvocationError) -> Fault:
-    """The fault of an error that a test may have made by its message alone."""
-    fault = error.fault
-    retryable, may_have_run = _FACTS.get(type(error), (None, None))
-    told = next((kind for kind in FaultKind if isinstance(error, error_class(kind))), fault.kind)
-    return attrs.evolve(
-        fault,
-        kind=told if fault.kind is FaultKind.UNKNOWN else fault.kind,
-        message=error.message,
-        retryable=retryable if fault.retryable is None else fault.retryable,
-        may_have_run=may_have_run if fault.may_have_run is None else fault.may_have_run,
-        pending=fault.pending or error.pending,
-    )
 
 
 def _nothing() -> Any:

@@ -16,7 +16,8 @@ _STARTUP = 10.0  # seconds
 @contextlib.contextmanager
 def listening(port: int, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     """A socket that listens; port 0 takes a free one. Raises ConfigurationError where it cannot be had."""
-    with socket.socket() as listener:
+    # asyncio turns Nagle's wait of 40 ms off only where the protocol is named
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

@@ -156,7 +156,7 @@ class HttpResponse:
     @property
     def content_type(self) -> str:
         """The media type without parameters, in lower case; empty where the vendor sent none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return media_type(self.headers)
 
     @property
     def text(self) -> str:
@@ -172,6 +172,11 @@ class HttpResponse:
         if not self._decoded:
             self._decoded.append(decode_json(self.content))
         return self._decoded[0]
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type that lower-case headers say, without parameters and in lower case; empty where they say none."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @attrs.frozen

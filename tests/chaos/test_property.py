@@ -24,7 +24,6 @@ from agentbridge.emulator.chaos import KINDS, Chaos
 from agentbridge.emulator.damaging import Hit
 from agentbridge.emulator.serving import load_emulators, serve
 from agentbridge.transport.aiohttp import AiohttpTransport
-from agentbridge.transport.pool import AsyncPool
 
 IN_MEMORY = 20_000 if os.environ.get("THOROUGH") else 2000  # seeds, half of them in each world
 OVER_SOCKETS = 160  # calls through each transport in each world
@@ -149,15 +148,5 @@ def leaked(bridge: Any) -> list[Any]:
     """Connections that are neither idle nor closed, and requests that still wait for one."""
     if any(isinstance(transport, AiohttpTransport) for transport in bridge._transports.values()):
         return [one for transport in bridge._transports.values() for one in transport._connector._acquired]
-    pools = [pool for transport in bridge._transports.values() for pool in pools_of(transport._client._transport)]
-    open_ = [connection for pool in pools for connection in pool.connections]
-    busy = [connection for connection in open_ if not (connection.is_idle() or connection.is_closed())]
-    return [*busy, *(request for pool in pools for request in pool._requests)]
-
-
-def pools_of(transport: Any) -> list[Any]:
-    """The library's pools under a transport: one of many connections, or many of one."""
-    if isinstance(transport, AsyncPool):
-        assert not transport._lending._lent
-        return [one._pool for one in transport._lending._idle]
-    return [transport._pool]
+    pools = [own._pool for transport in bridge._transports.values() for own in transport._transports.values()]
+    return [connection for pool in pools for connection in pool._lending._lent]

@@ -6,17 +6,17 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
-import httpx
-import httpx2
 import pytest
 import servers
 import vendor
 from hypothesis import given, strategies as st
 
-from agentbridge import AsyncBridge, Connection, Invocation, RetryPolicy, Timeouts, errors
+from agentbridge import AsyncBridge, Bridge, Connection, Invocation, RetryPolicy, Timeouts, errors
 from agentbridge.transport.pool import IDLE_EXPIRY, Lending
-from agentbridge.transport.proxies import environment_proxies
+from agentbridge.transport.proxies import Proxies
 
 OK = servers.answer("200 OK", b'{"text": "ok"}')
 ONCE = RetryPolicy(attempts=1)
@@ -188,54 +188,164 @@ def test_two_vendors_in_turn_keep_a_connection_each(library):
     assert [list(counting.connections.values()) for counting in counts] == [[5], [5]]
 
 
-@given(st.lists(st.tuples(st.sampled_from("lrc"), st.integers(0, 2), st.floats(0, 3)), max_size=60))
-def test_never_more_than_the_room_are_held_none_is_too_old_and_none_is_lent_twice(acts):
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_threads_have_a_connection_each_and_keep_it(library):
+    counting = Counting(together=32)
+    calls = [Invocation(target="tiny:a", text=str(number)) for number in range(64)]
+    with servers.serving(counting) as server, Bridge(**vendor.setup(server.url, transport=library)) as bridge:
+        outcomes = list(bridge.map(calls, concurrency=32))
+    assert [outcome.error for outcome in outcomes] == [None] * 64
+    assert len(counting.connections) == 32
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_thread_that_finds_no_room_waits_for_it_but_not_for_ever(library, monkeypatch):
+    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+    go = threading.Event()
+
+    def script(connection, over):
+        go.wait(10)
+        OK(connection, over)
+
+    with (
+        servers.serving(script) as server,
+        Bridge(**vendor.setup(server.url, transport=library, retry=ONCE)) as bridge,
+        ThreadPoolExecutor() as threads,
+    ):
+        first = threads.submit(bridge.invoke, "tiny:a", "first")
+        while not server.requests:
+            time.sleep(0.01)
+        with pytest.raises(errors.ConnectionFailedError, match="all connections are in use"):
+            bridge.invoke("tiny:a", "hi", timeouts=Timeouts(answer=0.1))
+        second = threads.submit(bridge.invoke, "tiny:a", "second")
+        go.set()
+        assert [call.result(10).text for call in (first, second)] == ["ok", "ok"]
+        assert len(server.requests) == 2
+
+
+class Sound:
+    """A connection whose server has not closed it."""
+
+    has_gone = False
+
+    def has_expired(self):
+        return self.has_gone
+
+
+@given(st.lists(st.tuples(st.sampled_from("lrcx"), st.integers(0, 2), st.floats(0, 3)), max_size=60))
+def test_never_more_than_the_room_are_held_none_is_too_old_or_gone_and_none_is_lent_twice(acts):
     room, now = 4, 0.0
-    lending, lent = Lending(object, room), {}
+    lending, lent, made, closed = Lending(room), {}, [], []
+
+    def make():
+        made.append(Sound())
+        return made[-1]
+
     for act, origin, passed in acts:
         now += passed
         if act == "l" and len(lent) < room:
-            one = lending.lend(origin)
+            one = lending.lend(origin, make)
             assert one not in lent
+            assert not one.has_gone
             lent[one] = origin
-            closed = list(lending.surplus(now))
+            closed += lending.surplus(now)
             assert not set(closed) & set(lent)
             assert len(lent) + len(lending._idle) <= room
             assert all(now - since < IDLE_EXPIRY for _, since in lending._idle.values())
-        elif act != "l" and lent:
+        elif act == "x" and lending._idle:
+            next(iter(lending._idle)).has_gone = True
+        elif act in "rc" and lent:
             one, where = lent.popitem()
-            assert lending.take_back(one, where if act == "r" else None, now) is (act == "r")
-    assert {*lending.clear()} >= {*lent}
+            is_kept = lending.take_back(one, where if act == "r" else None, now)
+            assert is_kept is (act == "r")
+            closed += [] if is_kept else [one]
+    closed += set(lending.clear())
+    assert {*closed} == {*made}, "each is closed at last"
+    assert len(closed) == len(made), "and only once"
     assert lending.clear() == []
 
 
 def test_the_last_that_was_used_is_lent_first_and_only_to_its_origin():
-    lending = Lending(object, 4)
-    first, second, third = lending.lend("a"), lending.lend("a"), lending.lend("b")
+    lending = Lending(4)
+    first, second, third = (lending.lend(origin, Sound) for origin in "aab")
     for number, (one, origin) in enumerate([(first, "a"), (second, "a"), (third, "b")]):
         lending.take_back(one, origin, number)
-    assert [lending.lend("a"), lending.lend("a")] == [second, first]
-    assert lending.lend("a") not in {first, second, third}
+    assert [lending.lend("a", Sound), lending.lend("a", Sound)] == [second, first]
+    assert lending.lend("a", Sound) not in {first, second, third}
 
 
 PROXIES = [
-    {"HTTP_PROXY": "http://p.test:1"},
-    {"HTTPS_PROXY": "p.test:1", "ALL_PROXY": "http://q.test:2"},
-    {"ALL_PROXY": "http://q.test:2", "NO_PROXY": "example.com, .inner.test,localhost,10.0.0.0,::1,http://a.test:80"},
-    {"HTTP_PROXY": "http://p.test:1", "NO_PROXY": "a.test,*"},
-    {"NO_PROXY": "example.com"},
-    {"HTTP_PROXY": ""},
-    {"Http_Proxy": "http://p.test:1"},
-    {},
+    ({"HTTP_PROXY": "http://p.test:1"}, "http://a.test", "http://p.test:1"),
+    ({"HTTP_PROXY": "http://p.test:1"}, "https://a.test", None),
+    ({"HTTP_PROXY": ""}, "http://a.test", None),
+    ({"Http_Proxy": "http://p.test:1"}, "http://a.test", "http://p.test:1"),
+    ({"HTTPS_PROXY": "p.test:1", "ALL_PROXY": "http://q.test:2"}, "https://a.test", "http://p.test:1"),
+    ({"HTTPS_PROXY": "p.test:1", "ALL_PROXY": "http://q.test:2"}, "http://a.test", "http://q.test:2"),
+    ({}, "http://a.test", None),
 ]
 
 
-@pytest.mark.parametrize("said", PROXIES)
-@pytest.mark.parametrize("library", [httpx, httpx2])
-def test_the_environment_is_read_as_the_library_does(library, monkeypatch, said):
+@pytest.mark.parametrize(("said", "url", "proxy"), PROXIES)
+def test_the_proxy_of_a_url_is_that_of_its_scheme_else_that_of_all(monkeypatch, said, url, proxy):
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    assert environment_proxies() == library._utils.get_environment_proxies()
+    parts = urlsplit(url)
+    assert Proxies.of(None).for_url(parts.scheme, parts.hostname, parts.port) == proxy
+
+
+BYPASSED = [
+    ("example.com", "http://example.com", "http://api.example.com", "http://EXAMPLE.com:8080"),
+    (".example.com", "http://api.example.com"),
+    ("*.example.com", "https://api.example.com"),
+    (" a.test , example.com", "http://a.test", "http://example.com"),
+    ("*", "http://any.test", "http://10.0.0.1"),
+    ("example.com:8080", "http://example.com:8080"),
+    ("example.com:443", "https://example.com"),
+    ("https://example.com", "https://example.com"),
+    ("10.0.0.0/8", "http://10.1.2.3"),
+    ("10.1.2.3", "http://10.1.2.3:99"),
+    ("::1", "http://[::1]"),
+    ("[::1]:8080", "http://[::1]:8080"),
+    ("fd00::/8", "http://[fd00::1]:8080"),
+    ("localhost", "http://localhost:3000"),
+]
+NOT_BYPASSED = [
+    ("example.com", "http://notexample.com", "http://example.com.evil.test"),
+    (".example.com", "http://example.com"),
+    ("*.example.com", "http://example.com"),
+    ("example.com:8080", "http://example.com", "http://example.com:80"),
+    ("https://example.com", "http://example.com"),
+    ("10.0.0.0/8", "http://11.1.2.3", "http://name.test"),
+    ("10.1.2.3", "http://10.1.2.30"),
+    ("", "http://example.com"),
+    (",", "http://example.com"),
+    ("[::1]:8080", "http://[::1]:80"),
+]
+
+
+@pytest.mark.parametrize(
+    ("entries", "urls", "proxy"),
+    [(entry, urls, None) for entry, *urls in BYPASSED]
+    + [(entry, urls, "http://p.test:1") for entry, *urls in NOT_BYPASSED],
+)
+def test_no_proxy_names_hosts_and_all_below_them_addresses_networks_and_ports(monkeypatch, entries, urls, proxy):
+    monkeypatch.setenv("ALL_PROXY", "http://p.test:1")
+    monkeypatch.setenv("NO_PROXY", entries)
+    found = {Proxies.of(None).for_url(parts.scheme, parts.hostname, parts.port) for parts in map(urlsplit, urls)}
+    assert found == {proxy}
+
+
+@given(entry=st.text(max_size=30), host=st.text(max_size=30), port=st.none() | st.integers(0, 70000))
+def test_an_entry_that_is_nonsense_is_no_error(entry, host, port):
+    assert Proxies({"all": "http://p.test:1"}, (entry,), is_of_environment=True).for_url("http", host, port) in {
+        None,
+        "http://p.test:1",
+    }
+
+
+def test_a_proxy_of_the_connection_is_used_whatever_the_environment_bypasses(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert Proxies.of("http://p.test:1").for_url("http", "a.test", None) == "http://p.test:1"
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpx2", "aiohttp"])

@@ -133,8 +133,8 @@ PITFALLS = (
             ),
             Removal(
                 "src/agentbridge/transport/httpx.py",
-                "        if self._owned:\n            self._client.close()\n",
-                "        self._client.close()\n",
+                "        for transport in self._transports.values():\n            transport.close()\n",
+                "        (self._client or self._transport(None, has_tls=False)).close()\n",
             ),
         ),
         threads=(

@@ -193,7 +193,7 @@ PITFALLS = (
         removals=(
             Removal(
                 COMMON,
-                "        if send.timeouts is None and not self._owned:\n            limits = self._client.timeout.as_dict()\n",
+                "        if send.timeouts is None and self._client is not None:\n            limits = self._client.timeout.as_dict()\n",
                 "",
             ),
         ),

@@ -21,6 +21,7 @@ from ..errors import ConfigurationError
 from ..retry import Timeouts
 from ..transport.common import new_ssl_context
 from ..transport.httpx import HttpxTransport
+from ..transport.proxies import Proxies, address
 from ..wire import HttpRequest, HttpResponse, NoAnswer
 from .finding import Finding, fine, problem, warning
 
@@ -49,8 +50,9 @@ class _Prober:
 
     def probe(self, url: str) -> list[Finding]:
         """The way there, and, where nothing is in it, an answer."""
-        proxy = self.transport.proxy_of(url)
-        found = self._direct(urlsplit(url)) if proxy is None else [self._proxy(*proxy)]
+        parts = urlsplit(url)
+        proxy = Proxies.of(self.connection.proxy).for_url(parts.scheme, parts.hostname or "", parts.port)
+        found = self._direct(parts) if proxy is None else [self._proxy(*address(proxy))]
         return found if any(finding.level == "problem" for finding in found) else [*found, self._knock(url)]
 
     def _proxy(self, host: str, port: int) -> Finding:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..body import Body
 from ..commands import Send
@@ -20,7 +21,7 @@ from ..errors import ConfigurationError
 from ..retry import DEFAULT_TIMEOUTS, Timeouts, sooner
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import HEADERS, installed, left, read_whole, ssl_context
+from .common import CLOSED, HEADERS, installed, is_past, left, read_whole, ssl_context
 from .inflating import ENCODINGS, Incoming, UnreadableError
 from .pool import IDLE_EXPIRY, ROOM
 from .proxies import Proxies
@@ -29,7 +30,6 @@ _PIECE = 32 * 1024  # bytes; less fits into the buffers below, and needs nobody 
 _LARGEST_LINE = 100_000  # bytes, as h11 has it
 _MOST_HEADERS = 20_000
 _OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-_CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
 _BUSY = "all connections are in use"
 
 _begun: ContextVar[list[asyncio.Transport]] = ContextVar("agentbridge_begun")
@@ -41,7 +41,7 @@ class AiohttpTransport:
 
     def __init__(self, *, proxy: str | None = None, verify: bool | str = True) -> None:
         self._library = installed("aiohttp")
-        self._proxies = Proxies.of(proxy)
+        self._proxies = _checked(Proxies.of(proxy))
         self._url = importlib.import_module("yarl").URL
         self._loop = asyncio.get_running_loop()
         self._connector = _connector_class(self._library)(
@@ -70,7 +70,7 @@ class AiohttpTransport:
             async with loops.timeout(patience if self._places.locked() else None):
                 await self._places.acquire()
         except TimeoutError:
-            return NoAnswer("deadline" if _is_past(send.deadline) else "connect", _BUSY, sent=False)
+            return NoAnswer("deadline" if is_past(send.deadline) else "connect", _BUSY, sent=False)
         try:
             opened = await self._opened(send)
         except BaseException:
@@ -126,13 +126,13 @@ class AiohttpTransport:
             headers=_headers(send),
             allow_redirects=False,
             timeout=limits,
-            proxy=self._proxies.for_url(send.url),
+            proxy=self._proxies.for_url(url.scheme, url.host or "", url.port) if self._proxies.urls else None,
         )
 
     def _failed(self, error: Exception, send: Send, *, is_sent: bool) -> NoAnswer | ConfigurationError:
         library = self._library
         if self._session.closed and not is_sent:
-            return _CLOSED
+            return CLOSED
         if send.deadline is not None and time.monotonic() >= send.deadline:
             return NoAnswer("deadline", sent=is_sent)
         if isinstance(error, library.ConnectionTimeoutError):
@@ -168,12 +168,12 @@ class Opened:
             async with loops.timeout(None if has_all else sooner(self._idle, left(deadline))):
                 piece = await self._next()
         except UnreadableError as error:
-            return NoAnswer("deadline") if _is_past(deadline) else NoAnswer("unreadable", str(error))
+            return NoAnswer("deadline") if is_past(deadline) else NoAnswer("unreadable", str(error))
         except TimeoutError:
-            return NoAnswer("deadline" if _is_past(deadline) else "timeout", "silence")
+            return NoAnswer("deadline" if is_past(deadline) else "timeout", "silence")
         except self._failures as error:
-            return NoAnswer("deadline") if _is_past(deadline) else NoAnswer("lost", _detail(error))
-        return NoAnswer("deadline") if _is_past(deadline) else piece
+            return NoAnswer("deadline") if is_past(deadline) else NoAnswer("lost", _detail(error))
+        return NoAnswer("deadline") if is_past(deadline) else piece
 
     async def close(self) -> None:
         """Close the connection, unless the answer was read to its end: then it was given back already."""
@@ -201,6 +201,13 @@ class Opened:
             self._pieces = self._incoming.feed(raw)
             piece = next(self._pieces, b"")
         return piece
+
+
+def _checked(proxies: Proxies) -> Proxies:
+    """The proxies, all of a kind that aiohttp knows. Raises ConfigurationError."""
+    if not all(url.startswith(("http://", "https://")) and urlsplit(url).hostname for url in proxies.urls.values()):
+        raise ConfigurationError(f"aiohttp takes a proxy named as http://host:port. Check {proxies.where}")
+    return proxies
 
 
 @cache
@@ -290,7 +297,3 @@ def _detail(error: BaseException) -> str:
 
 def _sum(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else first + second
-
-
-def _is_past(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline

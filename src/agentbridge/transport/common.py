@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 import abc
-import http.cookiejar
 import importlib
 import ssl
 import time
 from collections import deque
-from functools import lru_cache
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import attrs
 
 from .._version import __version__
+from ..body import Body
 from ..commands import Send
 from ..errors import ConfigurationError
 from ..retry import DEFAULT_TIMEOUTS, sooner
 from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
 from .pool import IDLE_EXPIRY
+from .proxies import Proxies
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
 _TOGETHER = 128  # chunks of a body that are handed out as one piece, so that a burst takes little memory
 _INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
+CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
+_OWN_HEADERS = tuple((name.encode(), value.encode()) for name, value in {**HEADERS, "connection": "keep-alive"}.items())
 
 
 class HttpxBase(abc.ABC):
-    """What both worlds share: making requests, and saying in our words what came of them."""
+    """What both worlds share: making requests, and saying in our words what came of them.
+
+    They are sent through the caller's own client, where there is one, else through transports of our own: one for each
+    proxy, those with TLS apart, made when they are needed first.
+    """
 
     def __init__(self, name: str, client: Any, proxy: str | None, verify: bool | str) -> None:
         self._library = installed(name)
-        self._owned = client is None
-        self._client = self._made(proxy, verify) if client is None else client
-        self._own_headers = tuple(self._client.headers.raw) if self._owned else ()
+        self._client = client
+        self._verify = verify
+        self._transports: dict[tuple[str | None, bool], Any] = {}
         self._abandoned: deque[Any] = deque()
-
-    def _made(self, proxy: str | None, verify: bool | str) -> Any:
-        """A client of our own. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
-        try:
-            return self._make_client(proxy, verify)
-        except (ValueError, ImportError, OSError, self._library.InvalidURL) as error:
-            where = (
-                "proxy" if proxy is not None else "$HTTP_PROXY, $HTTPS_PROXY, $ALL_PROXY, $NO_PROXY and $SSL_CERT_FILE"
-            )
-            problem = f"{self._library.__name__} cannot be set up: {type(error).__name__}. Check {where}"
-        raise ConfigurationError(problem)
+        self._proxies = Proxies.of(proxy) if client is None else Proxies()
+        for named in {*self._proxies.urls.values()}:
+            self._transport(named, has_tls=False)  # what is wrong with it shows now
+        if isinstance(verify, str):
+            ssl_context(name, verify)
 
     def abandon(self, opened: Any) -> None:
         """Break off what nobody reads any more. The next request gives it back to its pool.
@@ -58,44 +60,46 @@ class HttpxBase(abc.ABC):
         self._abandoned.append(opened)
 
     @abc.abstractmethod
-    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        """A client of this world."""
+    def _make_transport(self, options: Mapping[str, Any]) -> Any:
+        """A transport of the library, in this world."""
 
-    def proxy_of(self, url: str) -> tuple[str, int] | None:
-        """Host and port of the proxy that a request to this URL goes through, by the library's own rules.
+    def _transport_for(self, url: Any) -> Any:
+        """The transport of our own for a URL of the library's."""
+        proxy = self._proxies.for_url(url.scheme, url.host, url.port) if self._proxies.urls else None
+        return self._transport(proxy, has_tls=url.scheme == "https")
 
-        No public name says so. A test of both libraries fails should the private ones be renamed.
-        """
-        pool = self._client._transport_for_url(self._library.URL(url))._pool  # noqa: SLF001
-        proxy = getattr(pool, "_proxy_url", None)
-        return None if proxy is None else (proxy.host.decode(), proxy.port or (443 if proxy.scheme == b"https" else 80))
+    def _transport(self, proxy: str | None, *, has_tls: bool) -> Any:
+        found = self._transports.get((proxy, has_tls))
+        return found or self._transports.setdefault((proxy, has_tls), self._made(proxy, has_tls))
 
-    def _options(self) -> dict[str, Any]:
-        return {
-            "headers": HEADERS,
-            "cookies": http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
-        }
+    def _made(self, proxy: str | None, has_tls: bool) -> Any:
+        """A transport. What is wrong with a proxy, a CA bundle or their environment variables shows here."""
+        name = self._library.__name__
+        try:
+            limits = self._library.Limits(keepalive_expiry=IDLE_EXPIRY)
+            verify = ssl_context(name, self._verify) if has_tls else _no_tls()
+            return self._make_transport({"verify": verify, "limits": limits, "proxy": proxy})
+        except (ValueError, ImportError, OSError, self._library.InvalidURL) as error:
+            where = "$SSL_CERT_FILE and $SSL_CERT_DIR" if proxy is None else self._proxies.where
+            problem = f"{name} cannot be set up: {type(error).__name__}. Check {where}"
+        raise ConfigurationError(problem)
 
-    def _network(self, verify: bool | str, connections: int) -> dict[str, Any]:
-        """How the library's own transports reach a server."""
-        limits = self._library.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_EXPIRY
-        )
-        return {"verify": ssl_context(self._library.__name__, verify), "limits": limits}
-
-    def request(self, send: Send, content: Any) -> Any:
+    def request(self, send: Send) -> Any:
         """The library's own request, complete: what is left to the library to add costs it more than all the rest."""
         try:
-            url = _url(self._library, send.url)
-            headers = self._headers(send, url)
-            if isinstance(content, bytes):
-                content = {"stream": self._library.ByteStream(content)}
-            else:
-                content = {"content": content}
+            url, host = _url(self._library, send.url)
+            headers, has_length = self._headers(send, host)
+            content, body = send.body.content, send.body
             request = self._library.Request(
-                send.request.method, url, headers=headers, extensions={"timeout": self._limits(send)}, **content
+                send.request.method,
+                url,
+                headers=headers,
+                stream=_pieces_class(self._library)(body) if content is None else self._library.ByteStream(content),
+                extensions={"timeout": self._limits(send)},
             )
-            if "stream" in content:
+            if not has_length and (body.length or request.method in _WITH_BODY):
+                request.headers["content-length"] = str(body.length)
+            if self._client is not None and content is not None:
                 request.read()  # a hook of the caller's own client may look at `request.content`
             return request
         except (ValueError, TypeError, self._library.InvalidURL) as error:
@@ -104,18 +108,11 @@ class HttpxBase(abc.ABC):
             )
         raise ConfigurationError(problem)
 
-    def _headers(self, send: Send, url: Any) -> Any:
-        """All headers: those that are the same for many requests, and the length of this one's body."""
-        request, body = send.request, send.body
-        said = (*request.headers.items(), *request.auth.items())
-        of_client = self._own_headers or tuple(self._client.headers.raw)  # those of the caller's own may change
-        fixed = _fixed_headers(self._library, of_client, url.netloc, said, body.content_type)
-        headers = self._library.Headers(fixed, fixed.encoding)
-        if body.content is None or (
-            (body.content or request.method.upper() in _WITH_BODY) and "content-length" not in headers
-        ):
-            headers["content-length"] = str(body.length)
-        return headers
+    def _headers(self, send: Send, host: bytes) -> tuple[Any, bool]:
+        """All headers that are the same for many requests, and whether the body's length is among them."""
+        said = (*send.request.headers.items(), *send.request.auth.items())
+        of_client = _OWN_HEADERS if self._client is None else tuple(self._client.headers.raw)  # which may change
+        return _fixed_headers(self._library, of_client, host, said, send.body.content_type)
 
     def _limits(self, send: Send) -> dict[str, float | None]:
         """The library's own four limits for the time until the answer begins, none longer than the time left.
@@ -129,7 +126,7 @@ class HttpxBase(abc.ABC):
             "write": timeouts.idle,
             "pool": timeouts.answer,
         }
-        if send.timeouts is None and not self._owned:
+        if send.timeouts is None and self._client is not None:
             limits = self._client.timeout.as_dict()
         if send.deadline is None:
             return limits
@@ -139,12 +136,13 @@ class HttpxBase(abc.ABC):
     def answering(self, request: Any, send: Send) -> None:
         """The answer has begun: from now on silence is measured by `idle`. httpcore looks the limit up again here."""
         limits = request.extensions["timeout"]
-        if send.timeouts is not None or self._owned:
+        if send.timeouts is not None or self._client is None:
             limits["read"] = (send.timeouts or DEFAULT_TIMEOUTS).idle
         limits["read"] = sooner(limits["read"], left(send.deadline))
 
-    def response(self, response: Any, content: bytes) -> HttpResponse:
-        return HttpResponse(response.status_code, _texts(response.headers.raw), content)
+    def let_go(self, response: Any) -> Any:
+        """What to close of a response: itself, for who else may have it, or only its stream, which costs half as much."""
+        return response if self._client is not None else response.stream
 
     def no_answer(self, error: BaseException, deadline: float | None) -> NoAnswer:
         library = self._library
@@ -165,6 +163,20 @@ class HttpxBase(abc.ABC):
         library = self._library
         of_library = (library.HTTPError, library.InvalidURL, library.StreamError)
         return (*of_library, UnreadableError, UnicodeError, OSError, TimeoutError)
+
+
+def with_pool(transport: Any, pool: Callable[[Callable[[Any], Any]], Any]) -> Any:
+    """A transport of httpx with a pool of ours, which gets what makes a connection to an origin.
+
+    httpx has no argument for a pool. A test of both libraries fails should the private name change.
+    """
+    transport._pool = pool(transport._pool.create_connection)  # noqa: SLF001
+    return transport
+
+
+def httpcore_of(library: Any) -> Any:
+    """The library below httpx or httpx2: httpcore or httpcore2."""
+    return importlib.import_module(library.__name__.replace("httpx", "httpcore"))
 
 
 def broken(head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
@@ -190,7 +202,7 @@ async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAn
     return HttpResponse(head.status, head.headers, b"".join(pieces))
 
 
-def _texts(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def texts(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers as the libraries read them, but at once: UTF-8 or else Latin-1, those of one name joined."""
     try:
         lines = [(name.decode().lower(), value.decode()) for name, value in raw]
@@ -237,9 +249,10 @@ def with_arrived(piece: bytes, parser: Any) -> tuple[bytes, bool]:
 
 
 @lru_cache(maxsize=256)
-def _url(library: Any, url: str) -> Any:
-    """The library's own URL. All bridges of a process share it: to read one takes as long as a third of a call."""
-    return library.URL(url)
+def _url(library: Any, url: str) -> tuple[Any, bytes]:
+    """The library's own URL, and its `Host`. All bridges of a process share them: reading one takes a third of a call."""
+    read = library.URL(url)
+    return read, read.netloc
 
 
 @lru_cache(maxsize=256)
@@ -249,7 +262,7 @@ def _fixed_headers(
     host: bytes,
     said: tuple[tuple[str, str], ...],
     content_type: str | None,
-) -> Any:
+) -> tuple[Any, bool]:
     """The client's headers, by their names in lower case, and above them the request's. All bridges share them too."""
     headers = {name.lower(): value for name, value in library.Headers(list(of_client)).items()}
     headers["accept-encoding"] = ENCODINGS
@@ -257,7 +270,33 @@ def _fixed_headers(
     if content_type is not None:
         headers.setdefault("content-type", content_type)
     lines = [*headers.items()] if "host" in headers else [(b"Host", host), *headers.items()]
-    return library.Headers(lines)
+    return library.Headers(lines), "content-length" in headers
+
+
+class _Pieces:
+    """A body that is read while it is sent, in either world."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._body.pieces()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._body.pieces():
+            yield piece
+
+
+@cache
+def _pieces_class(library: Any) -> Any:
+    """What this library takes for the body of a request: it must be of its own classes."""
+    return type("Pieces", (_Pieces, library.SyncByteStream, library.AsyncByteStream), {})
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    """For connections without TLS, since the libraries ask for a context all the same. It trusts nobody."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @lru_cache(maxsize=32)
@@ -288,6 +327,11 @@ def installed(name: str) -> Any:
         raise ConfigurationError(
             f"transport {name!r} is not installed: pip install 'agentbridge-core[{name}]'"
         ) from None
+
+
+def is_past(deadline: float | None) -> bool:
+    """Whether a deadline is over."""
+    return deadline is not None and time.monotonic() >= deadline
 
 
 def left(deadline: float | None) -> float | None:

@@ -7,7 +7,6 @@ time left. (In the asynchronous world `asyncio.timeout` does this.)
 
 from __future__ import annotations
 
-import importlib
 import time
 from contextvars import ContextVar
 from typing import Any
@@ -32,17 +31,14 @@ class until:  # noqa: N801 (read as a word: `with until(deadline)`)
         _deadline.reset(self._token)
 
 
-def bound_by_deadline(client: Any, library: str) -> None:
-    """Make the connections of a client of our own obey `until`.
+def bind_by_deadline(transport: Any, core: Any) -> None:
+    """Make the connections of a transport of httpx obey `until`; `core` is httpcore or httpcore2.
 
     httpcore takes a network backend, but httpx has no argument to pass one on, hence the two private names. A test
     with a dripping server fails should they ever be renamed.
     """
-    core = importlib.import_module(library.replace("httpx", "httpcore"))
-    for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001
-        if transport is not None:
-            pool = transport._pool  # noqa: SLF001
-            pool._network_backend = _Backend(pool._network_backend, core)  # noqa: SLF001
+    pool = transport._pool  # noqa: SLF001
+    pool._network_backend = _Backend(pool._network_backend, core)  # noqa: SLF001
 
 
 def _left(timeout: float | None, expired: type[Exception]) -> float | None:

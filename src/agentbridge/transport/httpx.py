@@ -11,17 +11,26 @@ from typing import Any
 
 import attrs
 
-from ..body import Body
 from ..commands import Send
-from ..wire import HttpResponse, NoAnswer
+from ..wire import HttpResponse, NoAnswer, media_type
 from . import loops
-from .common import HttpxBase, broken, has_leftovers, left, parser_of, read_whole, with_arrived
-from .deadline import bound_by_deadline, until
+from .common import (
+    CLOSED,
+    HttpxBase,
+    broken,
+    has_leftovers,
+    httpcore_of,
+    is_past,
+    left,
+    parser_of,
+    read_whole,
+    texts,
+    with_arrived,
+    with_pool,
+)
+from .deadline import bind_by_deadline, until
 from .inflating import Incoming
-from .pool import ROOM, AsyncPool
-from .proxies import environment_proxies
-
-_BLOCKING_ROOM = 100  # connections of the library's own pool
+from .pool import ROOM, AsyncPool, Pool
 
 
 class HttpxTransport(HttpxBase):
@@ -37,87 +46,93 @@ class HttpxTransport(HttpxBase):
             return opened
         pieces: list[bytes] = []
         try:
-            while piece := opened.read(send.deadline):
-                if isinstance(piece, NoAnswer):
-                    return broken(opened.head, pieces, piece)
-                pieces.append(piece)
+            lost = opened.read_into(pieces, send.deadline)
         finally:
             opened.close()
-        return HttpResponse(opened.head.status, opened.head.headers, b"".join(pieces))
+        if lost is not None:
+            return broken(opened.head, pieces, lost)
+        return HttpResponse(opened.status, opened.headers, b"".join(pieces))
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
         while self._abandoned:
             self._abandoned.popleft().close()
-        request = self.request(send, _content(send.body))
+        request = self.request(send)
         try:
             with until(send.deadline):
                 response = self._sent(request)
         except self.failures as error:
             return self.no_answer(error, send.deadline)
         except RuntimeError:
-            if self._client.is_closed:
-                return NoAnswer("connect", "the bridge was closed")
+            if self._client is not None and self._client.is_closed:
+                return CLOSED
             raise
         self.answering(request, send)
         return Opened(self, response, send.max_answer)
 
     def _sent(self, request: Any) -> Any:
-        """A client of our own has no hooks, cookies, logins and redirects to look for: its transport is asked directly."""
-        if not self._owned:
+        if self._client is not None:
             return self._client.send(request, stream=True, follow_redirects=False)
-        if self._client.is_closed:
-            raise RuntimeError
-        return self._client._transport_for_url(request.url).handle_request(request)  # noqa: SLF001 (see `proxy_of`)
+        return self._transport_for(request.url).handle_request(request)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
 
     def close(self) -> None:
-        """Close the client, if it is our own."""
-        if self._owned:
-            self._client.close()
+        """Close the connections that are our own."""
+        for transport in self._transports.values():
+            transport.close()
 
-    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        network = self._network(verify, _BLOCKING_ROOM)
-        make = partial(self._library.HTTPTransport, **network)
-        proxies = environment_proxies() if proxy is None else {}
-        mounts = {pattern: url and make(proxy=url) for pattern, url in proxies.items()}
-        client = self._library.Client(**self._options(), **network, proxy=proxy, mounts=mounts, trust_env=False)
-        bound_by_deadline(client, self._library.__name__)
-        return client
+    def _make_transport(self, options: Mapping[str, Any]) -> Any:
+        transport = self._library.HTTPTransport(**options)
+        bind_by_deadline(transport, httpcore_of(self._library))
+        return with_pool(transport, partial(Pool, httpcore_of(self._library), room=ROOM))
 
 
 class Opened:
     """An answer whose head has arrived, and whose body is read piece by piece."""
 
     def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
-        self.head = transport.response(response, b"")
+        self.status, self.headers = response.status_code, texts(response.headers.raw)
         self._transport = transport
         self._response = response
         self._stream = iter(response.stream)  # kept until `close`: given up, it would give the connection back unseen
-        incoming = Incoming(self.head.headers, max_answer)
-        in_pieces = self.head.content_type == "text/event-stream"
+        incoming = Incoming(self.headers, max_answer)
+        in_pieces = media_type(self.headers) == "text/event-stream"
         self._pieces = _read(response, self._stream, incoming, parser_of(response) if in_pieces else None)
+
+    @property
+    def head(self) -> HttpResponse:
+        """The answer without its body."""
+        return HttpResponse(self.status, self.headers)
 
     def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
         try:
             with until(deadline):
-                piece = b""
-                for piece in self._pieces:
-                    if piece:
-                        break
+                piece = next(filter(None, self._pieces), b"")
         except self._transport.failures as error:
             return self._transport.no_answer(error, deadline)
-        return NoAnswer("deadline") if _is_past(deadline) else piece
+        return NoAnswer("deadline") if is_past(deadline) else piece
+
+    def read_into(self, pieces: list[bytes], deadline: float | None) -> NoAnswer | None:
+        """Read to the end. What comes is in `pieces` also where the answer breaks off, and then why is handed back."""
+        try:
+            with until(deadline):
+                for piece in self._pieces:
+                    pieces.append(piece)  # one by one, for it may break off
+                    if is_past(deadline):
+                        return NoAnswer("deadline")
+        except self._transport.failures as error:
+            return self._transport.no_answer(error, deadline)
+        return NoAnswer("deadline") if is_past(deadline) else None
 
     def close(self) -> None:
         """Give the connection back, or close it where the answer was not read to its end, or more than it came."""
         if has_leftovers(self._response):
             _break_off(self._response)
-        self._response.close()
+        self._transport.let_go(self._response).close()
 
     def abort(self) -> None:
         """Break the connection off, from any thread: a read that waits ends at once."""
@@ -139,41 +154,38 @@ class AsyncHttpxTransport(HttpxBase):
         """Send, and read the head of the answer."""
         while self._abandoned:
             await self._abandoned.popleft().close()
-        request = self.request(send, _async_content(send.body))
+        request = self.request(send)
         sent = self._watched(request) if send.deadline is not None else []
         try:
             async with loops.timeout(left(send.deadline)):
-                response = await self._client.send(request, stream=True, follow_redirects=False)
+                response = await self._sent(request)
         except self.failures as error:
             lost = self.no_answer(error, send.deadline)
             return attrs.evolve(lost, sent=bool(sent)) if lost.reason == "deadline" else lost
         except RuntimeError:
-            if self._client.is_closed:
-                return NoAnswer("connect", "the bridge was closed")
+            if self._client is not None and self._client.is_closed:
+                return CLOSED
             raise
         self.answering(request, send)
         return AsyncOpened(self, response, send.max_answer)
+
+    async def _sent(self, request: Any) -> Any:
+        if self._client is not None:
+            return await self._client.send(request, stream=True, follow_redirects=False)
+        return await self._transport_for(request.url).handle_async_request(request)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await loops.sleep(seconds)
 
     async def close(self) -> None:
-        """Close the client, if it is our own."""
-        if self._owned:
-            await self._client.aclose()
+        """Close the connections that are our own."""
+        for transport in self._transports.values():
+            await transport.aclose()
 
-    def _make_client(self, proxy: str | None, verify: bool | str) -> Any:
-        network = self._network(verify, 1)
-        proxies = environment_proxies() if proxy is None else {"all://": proxy}
-        mounts = {pattern: url and self._pool(network, url) for pattern, url in proxies.items()}
-        return self._library.AsyncClient(**self._options(), transport=self._pool(network, None), mounts=mounts)
-
-    def _pool(self, network: Mapping[str, Any], proxy: str | None) -> AsyncPool:
-        make = partial(self._library.AsyncHTTPTransport, **network, proxy=proxy)
-        if proxy is not None:
-            make()  # what is wrong with it shows now
-        return AsyncPool(self._library, make, ROOM)
+    def _make_transport(self, options: Mapping[str, Any]) -> Any:
+        transport = self._library.AsyncHTTPTransport(**options)
+        return with_pool(transport, partial(AsyncPool, httpcore_of(self._library), room=ROOM))
 
     def _watched(self, request: Any) -> list[str]:
         """A list that is filled once the request begins to be sent, for a deadline may pass before that."""
@@ -191,7 +203,7 @@ class AsyncOpened:
     """The same for an event loop."""
 
     def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
-        self.head = transport.response(response, b"")
+        self.status, self.headers = response.status_code, texts(response.headers.raw)
         self._transport = transport
         self._response = response
         self._stream = aiter(response.stream)  # kept until `close`, as above
@@ -199,6 +211,11 @@ class AsyncOpened:
         in_pieces = self.head.content_type == "text/event-stream"
         self._pieces = _read_async(response, self._stream, incoming, parser_of(response) if in_pieces else None)
         self._is_reading = False
+
+    @property
+    def head(self) -> HttpResponse:
+        """The answer without its body."""
+        return HttpResponse(self.status, self.headers)
 
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
@@ -214,7 +231,7 @@ class AsyncOpened:
             return self._transport.no_answer(error, deadline)
         finally:
             self._is_reading = False
-        return NoAnswer("deadline") if _is_past(deadline) else piece
+        return NoAnswer("deadline") if is_past(deadline) else piece
 
     async def close(self) -> None:
         """Give the connection back, or close it where the answer was not read to its end, or more than it came.
@@ -271,22 +288,3 @@ def _break_off(response: Any) -> None:
     if connection is not None:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-
-
-def _is_past(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline
-
-
-def _content(body: Body) -> bytes | Iterator[bytes]:
-    content = body.content
-    return body.pieces() if content is None else content
-
-
-def _async_content(body: Body) -> bytes | AsyncIterator[bytes]:
-    content = body.content
-    return _pieces(body) if content is None else content
-
-
-async def _pieces(body: Body) -> AsyncIterator[bytes]:
-    for piece in body.pieces():
-        yield piece

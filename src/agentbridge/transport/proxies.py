@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, for transports whose library does not look it up, or not as they need it."""
+"""Which proxy a request goes through: the connection's own, else that of the environment. The same for every transport."""
 
 from __future__ import annotations
 
@@ -11,49 +11,81 @@ from urllib.request import getproxies, getproxies_environment, proxy_bypass
 import attrs
 
 from ..environment import environment
-from ..errors import ConfigurationError
 
 _SCHEMES = ("http", "https", "all")
+_PORTS = {"http": 80, "https": 443}
 
 
 @attrs.frozen
 class Proxies:
-    """The proxies by the scheme of what is asked for, as URLs. Those of the environment are read as Python does."""
+    """The proxies by the scheme of what is asked for, as URLs, and who is asked without: the entries of `NO_PROXY`."""
 
-    urls: Mapping[str, str]
-    is_of_environment: bool
+    urls: Mapping[str, str] = attrs.field(factory=dict)
+    bypassed: tuple[str, ...] = ()
+    is_of_environment: bool = False
 
     @classmethod
     def of(cls, own: str | None) -> Self:
-        """The proxy of a connection, else those of the environment. Raises ConfigurationError."""
-        said = _found() if own is None else {"all": own}
+        """The proxy of a connection, else those of the environment."""
+        if own is not None:
+            return cls({"all": own})
+        said = _found()
         urls = {scheme: _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
-        if not all(url.startswith(("http://", "https://")) and urlsplit(url).hostname for url in urls.values()):
-            where = "proxy" if own is not None else "$HTTP_PROXY, $HTTPS_PROXY and $ALL_PROXY"
-            raise ConfigurationError(f"a proxy is named as http://host:port. Check {where}")
-        return cls(urls, own is None)
+        entries = (entry.strip().lower() for entry in said.get("no", "").split(","))
+        return cls(urls, tuple(entry for entry in entries if entry), is_of_environment=True)
 
-    def for_url(self, url: str) -> str | None:
-        """The proxy for a URL, if any."""
-        if not self.urls:
+    @property
+    def where(self) -> str:
+        """Where they were said, for an error."""
+        return "$HTTP_PROXY, $HTTPS_PROXY, $ALL_PROXY and $NO_PROXY" if self.is_of_environment else "proxy"
+
+    def for_url(self, scheme: str, host: str, port: int | None) -> str | None:
+        """The proxy for a URL of these parts, if any."""
+        if self.is_of_environment and self._is_bypassed(scheme, host.lower(), port or _PORTS.get(scheme)):
             return None
-        parts = urlsplit(url)
-        if self.is_of_environment and proxy_bypass(parts.hostname or ""):
-            return None
-        return self.urls.get(parts.scheme) or self.urls.get("all")
+        return self.urls.get(scheme) or self.urls.get("all")
+
+    def _is_bypassed(self, scheme: str, host: str, port: int | None) -> bool:
+        of_system = getproxies is not getproxies_environment  # which has a list of its own
+        return any(_meets(entry, scheme, host, port) for entry in self.bypassed) or (
+            of_system and bool(proxy_bypass(host))
+        )
 
 
-def environment_proxies() -> dict[str, str | None]:
-    """A proxy's URL for each pattern of URLs, as httpx and httpx2 read them; None where there is to be none.
+def _meets(entry: str, scheme: str, host: str, port: int | None) -> bool:
+    """Whether an entry of `NO_PROXY` means this host: a name and all below it, an address, a network, or `*` for all.
 
-    They do so only for clients whose transports they made themselves, and call this mounts.
+    With a dot or `*.` before it a name is only those below it. A port or a scheme narrows it down.
     """
-    said = _found()
-    bypassed = [host.strip() for host in said.get("no", "").split(",") if host.strip()]
-    if "*" in bypassed:
-        return {}
-    proxies: dict[str, str | None] = {f"{scheme}://": _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
-    return proxies | {_pattern(host): None for host in bypassed}
+    wanted, separator, rest = entry.rpartition("://")
+    if separator and wanted not in {scheme, "all"}:
+        return False
+    if "/" in rest or _is_address(rest):
+        return _is_within(host, rest)
+    name, _, digits = rest.removeprefix("[").replace("]", "").rpartition(":") if _has_port(rest) else (rest, "", "")
+    if digits and digits != str(port):
+        return False
+    below = name.removeprefix("*")
+    return below in {"", host} or host.endswith(below if below.startswith(".") else f".{below}")
+
+
+def _has_port(text: str) -> bool:
+    return text.rpartition(":")[2].isdecimal()
+
+
+def _is_within(host: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")) in ipaddress.ip_network(network.strip("[]"), strict=False)
+    except ValueError:
+        return False
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def _found() -> dict[str, str]:
@@ -68,20 +100,7 @@ def _url(proxy: str) -> str:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _pattern(host: str) -> str:
-    """An entry of `NO_PROXY`: a name is also all names below it, and with a dot before it those alone."""
-    if "://" in host:
-        return host
-    address, slash, network = host.partition("/")
-    if _is(ipaddress.IPv6Address, address):
-        return f"all://[{address}]{slash}{network}"
-    is_one = host.lower() == "localhost" or host.startswith(("[", "*.")) or _is(ipaddress.IPv4Address, address)
-    return f"all://{host}" if is_one else f"all://*{host}"
-
-
-def _is(kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address], text: str) -> bool:
-    try:
-        kind(text)
-    except ValueError:
-        return False
-    return True
+def address(proxy: str) -> tuple[str, int]:
+    """Host and port of a proxy's URL."""
+    parts = urlsplit(proxy)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -32,7 +32,8 @@ _TEXTS = ("target", "text", "session_id", "user_id", "callback_url")
 def check_types(invocation: Invocation) -> None:
     """Raise ConfigurationError for a field of the wrong type, which a vendor would answer in its own odd way."""
     for field in _TEXTS:
-        _check_text(field, getattr(invocation, field))
+        if (value := getattr(invocation, field)) is not None:
+            _check_text(field, value)
     for message in invocation.messages:
         _check_message(message)
     for name in (*invocation.inputs, *invocation.options, *invocation.metadata):
@@ -55,8 +56,6 @@ def _check_message(message: Any) -> None:
 
 
 def _check_text(field: str, value: object) -> None:
-    if value is None:
-        return
     if not isinstance(value, str):
         raise _wrong(field, "a str or None", value)
     if not value and field in DROPPABLE:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from .wire import HttpRequest, HttpResponse
+from .wire import HttpRequest, HttpResponse, evolved
 
 MASK = "***"
 CALLBACK_MARK = "agcb_"
@@ -39,17 +39,7 @@ def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def without_auth(request: HttpRequest) -> HttpRequest:
     """The request as evidence: names of secret headers stay, their values do not."""
-    return HttpRequest(
-        request.method,
-        request.url,
-        mask_headers(request.headers),
-        dict.fromkeys(request.auth, MASK),
-        request.json,
-        request.form,
-        request.content,
-        request.idempotent,
-        request.query,
-    )
+    return evolved(request, headers=mask_headers(request.headers), auth=dict.fromkeys(request.auth, MASK))
 
 
 class Redactor:

@@ -84,15 +84,7 @@ def described(
     Raises:
         ConfigurationError: an argument is wrong.
     """
-    for name in fields:
-        if name not in _KNOWN:
-            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(_KNOWN))}")
-    own = {name: fields[name] for name in SETTINGS if name in fields}
-    settings = Settings(**own).check("this call") if own else SILENT
-    said = {name: value for name, value in fields.items() if name not in SETTINGS}
-    fallback = said.pop("fallback", True)
-    if not isinstance(fallback, bool):
-        raise ConfigurationError(f"this call: fallback takes True or False, not {fallback!r}")
+    settings, said, fallback = _parted(fields) if fields else (SILENT, dict[str, Any](), True)
     if text is not None:
         said["text"] = text
     try:
@@ -101,3 +93,16 @@ def described(
         return attrs.evolve(target, **said) if said else target, settings, fallback
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
+
+
+def _parted(fields: Mapping[str, Any]) -> tuple[Settings, dict[str, Any], bool]:
+    """What is said by name: the settings, the fields of the Invocation, and whether the call may fall back."""
+    for name in fields:
+        if name not in _KNOWN:
+            raise ConfigurationError(f"a call has no field {name!r}.{did_you_mean(name, sorted(_KNOWN))}")
+    own = {name: fields[name] for name in SETTINGS if name in fields}
+    said = {name: value for name, value in fields.items() if name not in SETTINGS}
+    fallback = said.pop("fallback", True)
+    if not isinstance(fallback, bool):
+        raise ConfigurationError(f"this call: fallback takes True or False, not {fallback!r}")
+    return Settings(**own).check("this call") if own else SILENT, said, fallback

@@ -28,8 +28,9 @@ from .common import (
     with_arrived,
     with_pool,
 )
-from .deadline import bind_by_deadline, until
+from .deadline import until
 from .inflating import Incoming
+from .network import AsyncBackend, Backend, bind
 from .pool import ROOM, AsyncPool, Pool
 
 
@@ -86,7 +87,7 @@ class HttpxTransport(HttpxBase):
 
     def _make_transport(self, options: Mapping[str, Any]) -> Any:
         transport = self._library.HTTPTransport(**options)
-        bind_by_deadline(transport, httpcore_of(self._library))
+        bind(transport, Backend, httpcore_of(self._library))
         return with_pool(transport, partial(Pool, httpcore_of(self._library), room=ROOM))
 
 
@@ -185,6 +186,7 @@ class AsyncHttpxTransport(HttpxBase):
 
     def _make_transport(self, options: Mapping[str, Any]) -> Any:
         transport = self._library.AsyncHTTPTransport(**options)
+        bind(transport, AsyncBackend, httpcore_of(self._library))
         return with_pool(transport, partial(AsyncPool, httpcore_of(self._library), room=ROOM))
 
     def _watched(self, request: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -37,6 +38,12 @@ def root(base_url: str) -> str:
 def flow_id(agent: str) -> str:
     """The id of a flow, also from a copied endpoint URL."""
     return agent.partition("?")[0].rstrip("/").rpartition("/prediction/")[2] if "/prediction/" in agent else agent
+
+
+@lru_cache(maxsize=256)
+def prediction(base_url: str, agent: str) -> str:
+    """The URL at which a flow is asked; the same for all its calls."""
+    return f"{root(base_url)}/api/v1/prediction/{quote(flow_id(agent), safe='')}"
 
 
 def request(call: Call, method: str, *steps: str, **more: Any) -> HttpRequest:

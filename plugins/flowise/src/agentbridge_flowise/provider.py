@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from agentbridge import (
     Call,
@@ -79,7 +79,7 @@ class Flowise(Provider):
             body["uploads"] = [_upload(file, call.options.get("uploadType")) for file in invocation.files]
         return HttpRequest(
             "POST",
-            f"{endpoint.root(call.base_url)}/api/v1/prediction/{quote(endpoint.flow_id(call.agent), safe='')}",
+            endpoint.prediction(call.base_url, call.agent),
             auth=endpoint.authorization(call.api_key),
             json={**body, "streaming": True} if call.streaming else body,
         )

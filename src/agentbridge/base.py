@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Exchange(Generic[T]):
     """One exchange that is ready to be driven: how it begins, and over what."""
 

@@ -54,7 +54,7 @@ class BytesOf:
 Part: TypeAlias = bytes | Base64Of | BytesOf
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Body:
     """The bytes of one request as parts, its length in bytes and its media type."""
 

@@ -21,7 +21,7 @@ MAX_ANSWER = 256 * 1024 * 1024
 """Bytes of an answer, decompressed, that are read at most, unless a connection says otherwise."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Send:
     """Asks a driver to send a request and read the whole answer.
 
@@ -87,7 +87,7 @@ class Use:
     asked: Asked
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Happened:
     """What came of a command, and the time: `now` is monotonic, `wall` since the epoch.
 

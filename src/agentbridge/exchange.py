@@ -133,7 +133,7 @@ class State(Generic[T]):
         self.observe(happened)
         answer = happened.answer
         if isinstance(answer, HttpResponse):
-            answer = self.response = HttpResponse(answer.status, answer.headers, answer.content, shown)
+            answer = self.response = evolved(answer, request=shown, _decoded=[])
         elif not isinstance(answer, NoAnswer):
             answer = NoAnswer("lost", "the transport returned nothing")
         return self.judged(answer, self.wall)

@@ -118,7 +118,7 @@ class Pending:
         return from_dict(cls, data)
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Invocation:
     """One call to one agent, in no vendor's words.
 
@@ -168,7 +168,7 @@ class Tried:
     attempts: int = 0
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Result:
     """The answer of an agent.
 

@@ -42,7 +42,7 @@ T = TypeVar("T")
 Mode: TypeAlias = Literal["invoke", "stream", "submit"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PlannedRun:
     """One run of an agent, ready to be sent. `others` are asked one after the other where it could not begin."""
 

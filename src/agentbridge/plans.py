@@ -19,7 +19,7 @@ def no_trace() -> None:
     """A run that leaves none: without its answer it cannot be found again."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Plan:
     """All that is fixed before the first byte is sent.
 
@@ -59,7 +59,7 @@ class Plan:
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RunPlan(Plan):
     """The plan of an agent's run. `build_poll` makes the request that asks for it again."""
 

@@ -23,7 +23,7 @@ API_VERSION = 1
 """The version of what this module promises to plugins. It changes only where a plugin would have to change."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Call:
     """What the core knows of one call beside the Invocation.
 

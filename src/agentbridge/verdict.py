@@ -33,7 +33,7 @@ _UNREADABLE = "unreadable answer"
 _EXCERPT = 120  # characters of an unreadable body that are shown in the message
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Asked:
     """Who was asked what: the part of an error that is known before anything is sent. `request` has no secrets.
 

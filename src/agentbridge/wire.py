@@ -1,4 +1,7 @@
-"""Plain values that cross the seam between deciding and doing. No I/O, no HTTP library, no vendor."""
+"""Plain values that cross the seam between deciding and doing. No I/O, no HTTP library, no vendor.
+
+Those that are made in each call, here and elsewhere, have no slots: a frozen value with slots takes twice as long to make.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ import json
 import math
 import mimetypes
 import os
-from collections.abc import Hashable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -27,22 +29,13 @@ def as_dict(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evolved(value: T, **changes: Any) -> T:
-    """What `attrs.evolve` hands back, for what is done in each call: in a sixth of the time.
+    """What `attrs.evolve` hands back, for values without slots that are made in each call: in a tenth of the time.
 
     No converter sees the changes: they must be of the right types already.
     """
     new = object.__new__(type(value))
-    for name in _names(cast("Hashable", type(value))):
-        _set(new, name, changes[name] if name in changes else getattr(value, name))
+    new.__dict__.update(value.__dict__, **changes)
     return new
-
-
-_set = object.__setattr__
-
-
-@cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cast("type[Any]", kind)))
 
 
 def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
@@ -109,7 +102,7 @@ def _idempotent_by_method(request: HttpRequest) -> bool:
     return request.method.upper() in {"GET", "HEAD"}
 
 
-@attrs.frozen(getstate_setstate=False)
+@attrs.frozen(getstate_setstate=False, slots=False)
 class HttpRequest:
     """What a provider wants sent.
 
@@ -143,7 +136,7 @@ class HttpRequest:
             object.__setattr__(self, name, value)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class HttpResponse:
     """What the vendor answered. Header names are lower-case. `request` is what was asked, without its secrets."""
 

@@ -15,8 +15,13 @@ import vendor
 from hypothesis import given, strategies as st
 
 from agentbridge import AsyncBridge, Bridge, Connection, Invocation, RetryPolicy, Timeouts, errors
+from agentbridge.body import Body
+from agentbridge.commands import Send
+from agentbridge.errors import ConfigurationError
+from agentbridge.transport.aiohttp import AiohttpTransport
 from agentbridge.transport.pool import IDLE_EXPIRY, Lending
 from agentbridge.transport.proxies import Proxies
+from agentbridge.wire import HttpRequest
 
 OK = servers.answer("200 OK", b'{"text": "ok"}')
 ONCE = RetryPolicy(attempts=1)
@@ -371,3 +376,16 @@ async def until(holds) -> None:
     end = time.monotonic() + 10
     while not holds() and time.monotonic() < end:
         await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, RuntimeError])
+def test_whatever_goes_wrong_after_a_request_was_sent_is_no_error_of_the_configuration(error):
+    async def failed(is_sent):
+        transport = AiohttpTransport()
+        try:
+            return transport._failed(error(), Send(HttpRequest("POST", "http://a.test"), "", Body(())), is_sent=is_sent)
+        finally:
+            await transport.close()
+
+    assert asyncio.run(failed(True)).reason == "lost"
+    assert isinstance(asyncio.run(failed(False)), ConfigurationError)

@@ -7,6 +7,7 @@ import gc
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import servers
@@ -246,6 +247,55 @@ def test_a_stream_is_closed_from_another_task():
     with servers.serving(then_silent) as server:
         assert asyncio.run(closed(server.url)).partial.text == "first"
     assert time.monotonic() - started < 5
+
+
+OFTEN = RetryPolicy(attempts=5, first_delay=0.01)
+
+
+def refusing_after(closed: threading.Event):
+    """Says that it is busy, once the stream was closed."""
+
+    def script(connection, over):
+        closed.wait(5)
+        servers.answer("503 Busy")(connection, over)
+
+    return script
+
+
+def test_a_stream_that_is_closed_while_it_opens_is_not_tried_again():
+    closed = threading.Event()
+    with (
+        servers.serving(refusing_after(closed)) as server,
+        Bridge(**vendor.talking(server.url, retry=OFTEN)) as bridge,
+        ThreadPoolExecutor() as threads,
+    ):
+        stream = bridge.stream("talking:a", "hi")
+        entering = threads.submit(stream.__enter__)
+        while not server.requests:
+            time.sleep(0.01)
+        stream.close()
+        closed.set()
+        assert isinstance(entering.exception(5), errors.TransportError)
+        assert len(server.requests) == 1
+
+
+def test_a_stream_that_another_task_closes_while_it_opens_is_not_tried_again():
+    closed = threading.Event()
+
+    async def close_early(url: str) -> None:
+        async with AsyncBridge(**vendor.talking(url, retry=OFTEN)) as bridge:
+            stream = bridge.stream("talking:a", "hi")
+            entering = asyncio.create_task(stream.__aenter__())
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            await stream.close()
+            closed.set()
+            with pytest.raises(errors.TransportError, match="closed by the caller"):
+                await entering
+
+    with servers.serving(refusing_after(closed)) as server:
+        asyncio.run(close_early(server.url))
+        assert len(server.requests) == 1
 
 
 def test_a_refusal_is_raised_on_entering_and_not_when_it_is_iterated():

@@ -129,3 +129,14 @@ def test_what_needs_asyncio_says_so_in_trio():
 
     with pytest.raises(ConfigurationError, match="in trio, call invoke in a nursery"):
         in_trio(OK, act)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_call_that_would_wait_for_itself_is_told_so_in_trio():
+    async def act(bridge: AsyncBridge) -> None:
+        async with bridge.stream("flowise:a", "hi", session_id="s-1") as events:
+            await anext(events)
+            with pytest.raises(ConfigurationError, match="would wait for itself"):
+                await bridge.invoke("flowise:a", "nested", session_id="s-1", timeouts=Timeouts(total=5))
+
+    in_trio(streamed, act)

@@ -137,7 +137,8 @@ class AiohttpTransport:
             return NoAnswer("deadline", sent=is_sent)
         if isinstance(error, library.ConnectionTimeoutError):
             return NoAnswer("connect", "connecting took too long")  # its text has the URL
-        if isinstance(error, library.InvalidURL) or not isinstance(error, (library.ClientError, OSError)):
+        is_ours = isinstance(error, library.InvalidURL) or not isinstance(error, (library.ClientError, OSError))
+        if is_ours and not is_sent:
             return ConfigurationError(
                 f"no request can be made of {send.request.url!r}: {type(error).__name__}. Check base_url and headers"
             )

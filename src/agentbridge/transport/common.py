@@ -59,6 +59,13 @@ class HttpxBase(abc.ABC):
         opened.abort()
         self._abandoned.append(opened)
 
+    def next_abandoned(self) -> Any:
+        """One that was abandoned, if any; other threads may take them too."""
+        try:
+            return self._abandoned.popleft()
+        except IndexError:
+            return None
+
     @abc.abstractmethod
     def _make_transport(self, options: Mapping[str, Any]) -> Any:
         """A transport of the library, in this world."""

@@ -56,8 +56,7 @@ class HttpxTransport(HttpxBase):
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""
-        while self._abandoned:
-            self._abandoned.popleft().close()
+        self._close_abandoned()
         request = self.request(send)
         try:
             with until(send.deadline):
@@ -70,6 +69,11 @@ class HttpxTransport(HttpxBase):
             raise
         self.answering(request, send)
         return Opened(self, response, send.max_answer)
+
+    def _close_abandoned(self) -> None:
+        while (one := self.next_abandoned()) is not None:
+            with contextlib.suppress(*self.failures):  # they are no business of the call that happens to come next
+                one.close()
 
     def _sent(self, request: Any) -> Any:
         if self._client is not None:
@@ -153,8 +157,7 @@ class AsyncHttpxTransport(HttpxBase):
 
     async def open(self, send: Send) -> AsyncOpened | NoAnswer:
         """Send, and read the head of the answer."""
-        while self._abandoned:
-            await self._abandoned.popleft().close()
+        await self._close_abandoned()
         request = self.request(send)
         sent = self._watched(request) if send.deadline is not None else []
         try:
@@ -169,6 +172,11 @@ class AsyncHttpxTransport(HttpxBase):
             raise
         self.answering(request, send)
         return AsyncOpened(self, response, send.max_answer)
+
+    async def _close_abandoned(self) -> None:
+        while (one := self.next_abandoned()) is not None:
+            with contextlib.suppress(*self.failures):
+                await one.close()
 
     async def _sent(self, request: Any) -> Any:
         if self._client is not None:
@@ -244,10 +252,14 @@ class AsyncOpened:
             self.abort()
         while self._is_reading:
             await loops.sleep(0)
-        await self._pieces.aclose()
-        await self._response.aclose()
-        if hasattr(self._stream, "aclose"):
-            await self._stream.aclose()
+        try:
+            await self._pieces.aclose()
+        finally:
+            try:
+                await self._transport.let_go(self._response).aclose()
+            finally:
+                if hasattr(self._stream, "aclose"):
+                    await self._stream.aclose()
 
     def abort(self) -> None:
         """Break the connection off, from any thread."""

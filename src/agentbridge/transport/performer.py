@@ -15,6 +15,8 @@ Find: TypeAlias = Callable[[Any], Any]  # the transport of a connection
 Answer: TypeAlias = HttpResponse | NoAnswer | bytes | None
 _LATE = NoAnswer("deadline", sent=False)
 _CLOSED = NoAnswer("lost", "closed by the caller")
+_NOT_BEGUN = NoAnswer("lost", "closed by the caller", sent=False)
+_TO_BE_DONE = object()
 
 
 class Transport(Protocol):
@@ -59,6 +61,16 @@ class _Hands:
         head: HttpResponse = opened.head
         return head
 
+    def _at_once(self, command: Any) -> Any:
+        """What comes of a command that takes no time; `_TO_BE_DONE` for one that does."""
+        if isinstance(command, Release):
+            self._held.leave(command.key)
+        elif isinstance(command, Use):
+            self._use(command.connection)
+        elif not isinstance(command, Emit):  # nobody listens to a run that is only begun
+            return _NOT_BEGUN if self._closed and not isinstance(command, Read) else _TO_BE_DONE
+        return None
+
     def leave_when_dropped(self) -> None:
         """Let a stream that is dropped unfinished give its turns and its connection back when it is collected."""
         self._drop = weakref.finalize(self, _dropped, self._held, self._standing, self._transport)
@@ -86,12 +98,13 @@ class Performer(_Hands):
 
     def perform(self, command: Doable | Emit) -> Answer:
         """Do it, and say what came of it."""
+        at_once = self._at_once(command)
+        if at_once is not _TO_BE_DONE:
+            return at_once  # type: ignore[no-any-return]
         if isinstance(command, Read):
             standing = self._standing[:1]  # none where another thread has closed this
             piece: bytes | NoAnswer = standing[0].read(command.until) if standing else _CLOSED
             return _CLOSED if self._closed else piece
-        if isinstance(command, Emit):  # nobody listens to a run that is only begun
-            return None
         if self._standing:  # a stream that failed before its content is tried again
             self._standing.pop().close()
         if isinstance(command, Send):
@@ -104,10 +117,6 @@ class Performer(_Hands):
             return None if place.wait(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             self._transport.sleep(command.seconds)
-        elif isinstance(command, Release):
-            self._held.leave(command.key)
-        elif isinstance(command, Use):
-            self._use(command.connection)
         return None
 
     def close(self, *, early: bool = False) -> None:
@@ -128,13 +137,14 @@ class AsyncPerformer(_Hands):
 
     async def perform(self, command: Doable | Emit) -> Answer:
         """Do it, and say what came of it."""
+        at_once = self._at_once(command)
+        if at_once is not _TO_BE_DONE:
+            return at_once  # type: ignore[no-any-return]
         if isinstance(command, Read):
             standing = self._standing[:1]  # none where another task has closed this
             piece: bytes | NoAnswer = await standing[0].read(command.until) if standing else _CLOSED
             return _CLOSED if self._closed else piece
-        if isinstance(command, Emit):  # nobody listens to a run that is only begun
-            return None
-        if self._standing:
+        if self._standing:  # a stream that failed before its content is tried again
             await self._standing.pop().close()
         if isinstance(command, Send):
             answer: HttpResponse | NoAnswer = await self._transport.send(command)
@@ -146,10 +156,6 @@ class AsyncPerformer(_Hands):
             return None if await place.await_turn(command.key, self._left(command)) else _LATE
         if isinstance(command, Sleep):
             await self._transport.sleep(command.seconds)
-        elif isinstance(command, Release):
-            self._held.leave(command.key)
-        elif isinstance(command, Use):
-            self._use(command.connection)
         return None
 
     async def close(self) -> None:

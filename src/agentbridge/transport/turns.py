@@ -106,7 +106,7 @@ class Place:
         """Whether this very thread or task holds all there is already, and would wait for itself for ever."""
         held = (os.getpid(), key)  # a forked child does not wait for its parent's threads
         mine = sum(
-            place._taken and place.key == held and place._turns is self._turns and place._owner is loops.whoever_acts()  # noqa: SLF001
+            place._taken and place.key == held and place._turns is self._turns and place._owner == loops.whoever_acts()  # noqa: SLF001
             for place in _MINE.get()
         )
         return mine >= self.room

@@ -36,7 +36,7 @@ class UpsertContent(Operation[JsonValue]):
     Attributes:
         file_url: where the file is. One on Google Drive must be public, and the URL exactly
             https://drive.google.com/file/d/FILE_ID.
-        name: what the document shall be called.
+        title: what the document shall be called.
         folder: the name of its folder, which is made where there is none.
         tags: names of tags, which are made where there are none.
         content_id: the document to replace, by its id or its external id; without it one is added.

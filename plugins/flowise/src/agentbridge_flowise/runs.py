@@ -169,6 +169,7 @@ class Abort(Operation[None]):
 
     provider: ClassVar[str] = "flowise"
     name: ClassVar[str] = "abort"
+    idempotent: ClassVar[bool] = True  # what ended stays so, and every call has a chat id of its own (T: abort_nothing)
 
     agent_id: str = attrs.field(validator=an_id, metadata=FLOW)
     chat_id: str = attrs.field(validator=an_id, metadata={"help": "the chat id of the run: the id of its Pending"})
@@ -179,7 +180,6 @@ class Abort(Operation[None]):
         self.__attrs_init__(agent_id, chat_id or "")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """Twice does no harm: what ended stays so, and every call has a chat id of its own."""
         flow = endpoint.flow_id(self.agent_id)
         return endpoint.request(call, "PUT", *wire_operations.ABORT, flow, self.chat_id)
 

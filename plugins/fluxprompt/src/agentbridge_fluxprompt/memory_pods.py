@@ -202,6 +202,7 @@ class DeleteDocuments(Operation[Pod | None]):
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "delete-documents"
+    idempotent: ClassVar[bool] = True  # what is gone is skipped (vendor docs "Delete a document")
 
     pod_id: str = attrs.field(validator=given, metadata=_POD)
     file_names: tuple[str, ...] = attrs.field(
@@ -213,7 +214,7 @@ class DeleteDocuments(Operation[Pod | None]):
             raise wrong(self, "file_names", "names no file; give at least one")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """A DELETE with a body. Twice does no harm: what is gone is skipped."""
+        """A DELETE with a body."""
         path = _below(self.pod_id, "delete-document")
         return request_to(path, call, "DELETE", json=said(self, wire.DELETION))
 

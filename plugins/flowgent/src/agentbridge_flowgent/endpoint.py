@@ -17,6 +17,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     fault_from_status,
 )
+from agentbridge.reading import said
 
 from . import wire
 
@@ -69,7 +70,7 @@ def _badness(status: int) -> tuple[bool, int]:
 def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
     """An error that no status tells of: by its documented sentence where it has no inner status, else the run failed."""
     message = _complaint(details) or "the agent failed without a message"
-    status = wire.STATUS_OF_SENTENCE.get(wire.said(details["error"])) if envelope.is_flat else None
+    status = wire.STATUS_OF_SENTENCE.get(said(details["error"])) if envelope.is_flat else None
     if status is not None:
         return fault_from_status(status, message)
     return Fault(FaultKind.EXECUTION, message, code=envelope.code)
@@ -77,4 +78,4 @@ def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
 
 def _complaint(details: Mapping[str, Any]) -> str:
     """`message` and `error`: in a 503 the one is general and the other has the reason, in a 402 they are the same (S003)."""
-    return ": ".join(dict.fromkeys(filter(None, (wire.said(details["message"]), wire.said(details["error"])))))
+    return ": ".join(dict.fromkeys(filter(None, (said(details["message"]), said(details["error"])))))

@@ -6,14 +6,13 @@ makes them. Both forms are read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, JsonValue, model_validator
 
-from agentbridge.reading import Lenient, Reply, compare, decode_json, notice
+from agentbridge.reading import Lenient, Reply, compare, decode_json, notice, said, whole
 
 AGENT_IN_URL = re.compile(r"/agent/([^/?#]+)")
 """The agent's id in a copied endpoint URL, `/api/public/agent/:agent_id/chat` (S003)."""
@@ -80,12 +79,7 @@ class Envelope(Reply):
     @property
     def inner(self) -> int | None:
         """The inner status as a number; None where it is absent or none."""
-        if isinstance(self.statusCode, str) and re.fullmatch(r"\s*-?[0-9]+\s*", self.statusCode):
-            return int(self.statusCode)
-        code = self.statusCode
-        if isinstance(code, (int, float)) and not isinstance(code, bool) and code % 1 == 0:
-            return int(code)
-        return None
+        return whole(self.statusCode)
 
     @property
     def code(self) -> str | None:
@@ -238,16 +232,6 @@ def opened(value: Any) -> Any:
         except ValueError:
             pass
     return value
-
-
-def said(value: Any) -> str:
-    """A value for a reader: text as it is, a message in an object, nothing for what is empty, JSON for the rest."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, dict) and isinstance(value.get("message"), str):
-        return str(value["message"]).strip()
-    empty = value is None or isinstance(value, bool) or value in ({}, [])
-    return "" if empty else json.dumps(value, ensure_ascii=False)
 
 
 def _part_text(part: Any) -> Any:

@@ -30,6 +30,7 @@ from agentbridge import (
 from . import answer, replies, request, wire, wire_runs
 from .checks import a, each, given, many, mapping, web_address, wrong
 from .endpoint import flow_of, request_to
+from .failures import failure
 
 _AGENT = {"help": "the agent's id, its flowId; or its endpoint URL as copied"}
 _INPUTS = {"help": "what goes into each Data Input node, by its inputId"}
@@ -142,7 +143,7 @@ class GetExecution(Operation[Execution]):
 
     def read(self, response: HttpResponse) -> Execution | Fault:
         """The run's state, also where it failed."""
-        return replies.read(response, _execution)
+        return replies.read(response, _execution, wire.SIGNS_BESIDE_A_STATE)
 
 
 @attrs.frozen(kw_only=True)
@@ -177,9 +178,8 @@ class TriggerWebhook(_Start, Operation[Acknowledged]):
     def read(self, response: HttpResponse) -> Acknowledged | Fault:
         """A 2xx is the acknowledgement (help page), unless its body says that it failed, or is a web page."""
         said = _undocumented(response)
-        failed = replies.failure(response, said) if isinstance(said, dict) else None
-        if failed is None and response.ok and isinstance(said, dict):
-            failed = replies.doubtful(said)
+        signs = wire.SIGNS_OF_AN_ACKNOWLEDGEMENT
+        failed = failure(said, response.status, signs=signs) if isinstance(said, dict) else None
         if failed is not None:
             return failed
         if not response.ok:
@@ -207,7 +207,7 @@ class GetBatchStatus(Operation[BatchStatus]):
 
     def read(self, response: HttpResponse) -> BatchStatus | Fault:
         """The state, also where the batch failed."""
-        return replies.read(response, _batch_status)
+        return replies.read(response, _batch_status, wire.SIGNS_BESIDE_A_STATE)
 
 
 @attrs.frozen(kw_only=True)

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, Operation, Result
+from agentbridge.provider import filled_or_none
 
 from . import checks, endpoint, wire, wire_operations, wire_records
-from .checks import FLOW, SINCE, UNTIL, an_id, filled_or_none, wrong
+from .checks import FLOW, SINCE, UNTIL, an_id, wrong
 
 Rating = Literal["THUMBS_UP", "THUMBS_DOWN"]
 _RATING = {"help": "THUMBS_UP or THUMBS_DOWN"}

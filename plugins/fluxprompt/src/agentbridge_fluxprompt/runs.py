@@ -26,9 +26,10 @@ from agentbridge import (
     Result,
     Usage,
 )
+from agentbridge.provider import filled, filled_or_none
 
 from . import answer, replies, request, wire, wire_runs
-from .checks import a, each, given, many, mapping, web_address, wrong
+from .checks import a, each, many, mapping, web_address, wrong
 from .endpoint import flow_of, request_to
 from .failures import failure
 
@@ -81,12 +82,12 @@ class BatchStatus:
 class _Start:
     """What every way to start a run is told."""
 
-    agent_id: str = attrs.field(validator=given, metadata=_AGENT)
+    agent_id: str = attrs.field(validator=filled, metadata=_AGENT)
     inputs: Mapping[str, JsonValue] = attrs.field(factory=dict, converter=mapping, validator=a(dict), metadata=_INPUTS)
     files: tuple[File | Link, ...] = attrs.field(
         default=(), converter=many, validator=each(File, Link), metadata=_FILES
     )
-    session_id: str | None = attrs.field(default=None, validator=_optional(given), metadata=_SESSION)
+    session_id: str | None = attrs.field(default=None, validator=filled_or_none, metadata=_SESSION)
 
     def _invocation(self, call: Call, **more: Any) -> Invocation:
         session = None if self.session_id == SHARED else self.session_id or call.fresh_id
@@ -105,7 +106,7 @@ class StartExecution(_Start, Operation[Result]):
     name: ClassVar[str] = "start-execution"
 
     version_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "the version to run; else the deployed one"}
+        default=None, validator=filled_or_none, metadata={"help": "the version to run; else the deployed one"}
     )
     callback_url: str | None = attrs.field(
         default=None, validator=_optional(web_address), metadata={"help": "where the vendor posts the answer"}
@@ -135,7 +136,7 @@ class GetExecution(Operation[Execution]):
     name: ClassVar[str] = "get-execution"
     idempotent: ClassVar[bool] = True
 
-    execution_id: str = attrs.field(validator=given, metadata={"help": "the run's id: Pending.id, or executionId"})
+    execution_id: str = attrs.field(validator=filled, metadata={"help": "the run's id: Pending.id, or executionId"})
 
     def build_request(self, call: Call) -> HttpRequest:
         """By its id, at the connection's own address."""
@@ -199,7 +200,7 @@ class GetBatchStatus(Operation[BatchStatus]):
     name: ClassVar[str] = "get-batch-status"
     idempotent: ClassVar[bool] = True
 
-    batch_id: str = attrs.field(validator=given, metadata={"help": "the id that the upload of the CSV gave"})
+    batch_id: str = attrs.field(validator=filled, metadata={"help": "the id that the upload of the CSV gave"})
 
     def build_request(self, call: Call) -> HttpRequest:
         """By its id."""

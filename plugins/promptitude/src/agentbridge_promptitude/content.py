@@ -9,9 +9,10 @@ import attrs
 from pydantic import BaseModel
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.provider import filled, filled_or_none
 
 from . import endpoint, wire
-from .checks import filled, filled_or_none, whole_or_none
+from .checks import whole_or_none
 
 
 def _tuple(tags: Iterable[str]) -> tuple[str, ...]:

@@ -166,8 +166,10 @@ class Turn(Reply):
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """The parts that tell of tools."""
-        return [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
+        """The parts that tell of tools; where the content of a tool's turn has no such part, the failure it tells of (INF)."""
+        parts = [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
+        failed = self.role == "tool" and not parts and failure(self.content) is not None
+        return [{"type": "tool-result", "result": self.content}] if failed else parts
 
 
 class Metadata(Reply):
@@ -194,13 +196,14 @@ class Answer(Reply):
 def reported_tools(value: Any) -> tuple[list[dict[str, Any]], bool]:
     """The entries of `metadata.tool_calls`, and whether all were understood. Empty it is `{}` (S003) or `[]` (FG-old).
 
-    The filled form is undocumented: a list, an object by name, or a single entry.
+    The filled form is undocumented: a list, an object by name, or a single entry. One that tells of a failure counts
+    without a name, too.
     """
-    if isinstance(value, dict) and not _names_tool(value):
+    if isinstance(value, dict) and not _tells_of_tool(value):
         entries = [_named(name, entry) for name, entry in value.items()]
     else:
         entries = value if isinstance(value, list) else [] if value is None else [value]
-    known = [entry for entry in entries if _names_tool(entry)]
+    known = [entry for entry in entries if _tells_of_tool(entry)]
     return known, len(known) == len(entries)
 
 
@@ -251,6 +254,10 @@ _TOOL_FIELDS = frozenset({"toolCallId", "id", "args", "arguments", "result", "er
 
 def _names_tool(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("toolName", "name"))
+
+
+def _tells_of_tool(value: Any) -> bool:
+    return _names_tool(value) or (isinstance(value, dict) and failure(value) is not None)
 
 
 def _is(value: Any, word: str) -> bool:

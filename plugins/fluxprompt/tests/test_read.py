@@ -130,6 +130,8 @@ def test_what_proves_nothing_is_no_answer(body):
         (200, polled("completed", output="x", error={"message": "no"}), FaultKind.EXECUTION, "no"),
         (200, {**envelope(item("x")), "code": 402, "error": "no credits"}, FaultKind.QUOTA_EXCEEDED, None),
         (200, {**envelope(item("x")), **nest("503")}, FaultKind.UNAVAILABLE, None),
+        (200, {**envelope(item("x")), "success": "False"}, FaultKind.EXECUTION, "x"),
+        (200, {"data": {"message": []}, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (200, nest(401), FaultKind.AUTHENTICATION, "Refused by a guard"),
         (200, nest(429), FaultKind.RATE_LIMITED, "Refused by a guard"),
         (400, error("the model refused"), FaultKind.EXECUTION, "the model refused"),

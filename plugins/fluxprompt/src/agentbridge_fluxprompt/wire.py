@@ -158,13 +158,15 @@ def is_error_envelope(body: dict[str, Any]) -> bool:
 
 def is_denied(body: dict[str, Any]) -> bool:
     """Whether it says `success: false`: documented for memory pods and callbacks (vendor docs), else an inference."""
-    return body.get("success") is False
+    return body.get("success") is False or word(body.get("success")) == "false"  # as text: inference
 
 
 def is_crashed(body: dict[str, Any]) -> bool:
-    """Whether this is the flat body of a run that threw: `error` is a text, and there is no `status` (vendor docs)."""
-    said = isinstance(body.get("error"), str) and bool(body["error"].strip())
-    return said and "executionId" in body and not word(body.get("status"))
+    """Whether `error` is a text, and no `status` says how the run is.
+
+    That is the flat body of a run that threw (vendor docs); without its `executionId`: inference. No success has `error`.
+    """
+    return bool(word(body.get("error"))) and not word(body.get("status"))
 
 
 def has_error_object(body: dict[str, Any]) -> bool:

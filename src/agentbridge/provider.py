@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+import importlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import attrs
 
+from .errors import ConfigurationError
 from .faults import Fault
 from .model import Interrupt, Invocation, Pending, Result
 from .wire import HttpRequest, HttpResponse, as_dict
@@ -192,3 +194,49 @@ class Operation(abc.ABC, Generic[T]):
     @abc.abstractmethod
     def read(self, response: HttpResponse) -> T | Pending | Fault:
         """The answer as a value of the operation's own type, or what went wrong."""
+
+
+def filled(operation: object, field: attrs.Attribute[Any], value: object) -> None:
+    """A validator for a field of an operation: a text that is not blank, and that can be sent.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    where = f"{type(operation).__name__}: {field.name}={value!r}"
+    if not (isinstance(value, str) and value.strip()):
+        raise ConfigurationError(f"{where} says nothing. Give a text")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ConfigurationError(f"{where} has half of a surrogate pair. Give a text")
+
+
+filled_or_none = attrs.validators.optional(filled)
+"""The same for a field that may be left out."""
+
+
+class _Late:
+    """What a place holds, imported when it is asked for."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        module, _, name = self.place.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+
+def operations_at(place: str) -> tuple[type[Operation[Any]], ...]:
+    """`Provider.operations` at `"package.module:NAME"`, imported when they are asked for: who only calls agents need not wait."""
+    return cast("tuple[type[Operation[Any]], ...]", _Late(place))
+
+
+def names_in(package: str, modules: Sequence[str], names: Collection[str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose public names are imported when they are asked for, from these of its modules."""
+
+    def find(name: str) -> Any:
+        for home in modules if name in names else ():
+            module = importlib.import_module(f".{home}", package)
+            if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
+                return getattr(module, name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return find

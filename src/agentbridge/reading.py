@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -12,7 +14,7 @@ from pydantic_core.core_schema import CoreSchema, union_schema
 from .drift import Names, notice, watch
 from .wire import decode_json
 
-__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "words"]
+__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "said", "whole", "words"]
 
 T = TypeVar("T")
 
@@ -84,6 +86,25 @@ def words(*known: str) -> pydantic.AfterValidator:
 
     spellings = {word.lower() for word in known}
     return pydantic.AfterValidator(check)
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, also as 402.0 or as text, for the status or the code in a body; None for what is none, as true."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
+        return int(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value % 1 == 0:
+        return int(value)
+    return None
+
+
+def said(value: Any) -> str:
+    """A value for a reader: text as it is, a message in an object, nothing for what is empty, JSON for the rest."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, dict) and isinstance(value.get("message"), str):
+        return str(value["message"]).strip()
+    empty = value is None or isinstance(value, bool) or value in ({}, [])
+    return "" if empty else json.dumps(value, ensure_ascii=False)
 
 
 class _Forgiving:

@@ -363,5 +363,20 @@ class KeyedBalance(Balance):
         return HttpRequest("GET", f"{call.base_url}/v1/balance", query={"key": call.api_key or ""})
 
 
+@attrs.frozen
+class MisnamedBalance(Balance):
+    """What is left.
+
+    Attributes:
+        curency: in which money it is told.
+    """
+
+    currency: str = "EUR"
+
+
 class ForeignOperations(Small):
     operations = (ForeignBalance,)
+
+
+class MisnamedOperations(Small):
+    operations = (MisnamedBalance,)

@@ -144,6 +144,7 @@ PLANTED: dict[type[Small], tuple[str, str]] = {
     later.ForgetsTheFeedback: ("test_feedback_arrives_or_is_refused", "is nowhere in the request"),
     later.PausesForGood: ("test_a_paused_run_says_what_it_waits_for", "so write resume"),
     later.ForeignOperations: ("test_operations_belong_to_the_provider", "provider must be 'small'"),
+    later.MisnamedOperations: ("test_operations_tell_of_fields_that_they_have", "tells of ['curency']"),
 }
 
 

@@ -5,50 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from flowgent_answers import ANSWER, QUESTION, TRAFFIC, assistant, read, success, text, tool_call, tool_result
 
-from agentbridge import FaultKind, HttpResponse, Message, Pending, Result, ToolCall, Usage
+from agentbridge import FaultKind, Message, Pending, Result, ToolCall, Usage
 from agentbridge.drift import Drifts, watched_by
-from agentbridge_flowgent import FlowGent
-
-QUESTION = {"role": "user", "content": "Hello, I have a question about my order"}
-ANSWER = {"role": "assistant", "content": "I'd be happy to help with your order."}
-METADATA = {
-    "id": "meta_xyz789",
-    "model": "gpt-4",
-    "timestamp": "2024-03-21T14:30:00Z",
-    "tool_calls": {},
-    "execution_time": 2500,
-    "used_credits": 1,
-    "thread_id": "thread_123456",
-}
-TRAFFIC = "AI provider is currently experiencing high traffic"
-
-
-def success(*history, metadata=METADATA, status=200):
-    inner = {"agent_id": "agent_123abc", "conversation_history": list(history), "metadata": metadata}
-    return {"statusCode": status, "body": inner}
-
-
-def read(body, status=200):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return FlowGent().read(HttpResponse(status, {"Content-Type": "application/json"}, content))
-
-
-def tool_call(call_id="call_1", name="lookup", **more):
-    return {"type": "tool-call", "toolCallId": call_id, "toolName": name, "args": {"order": 7}, **more}
-
-
-def tool_result(result, call_id="call_1", name="lookup", **more):
-    part = {"type": "tool-result", "toolCallId": call_id, "toolName": name, "result": result, **more}
-    return {"id": "msg_2", "role": "tool", "content": [part]}
-
-
-def assistant(*parts):
-    return {"id": "msg_1", "role": "assistant", "content": list(parts)}
-
-
-def text(value):
-    return {"type": "text", "text": value}
 
 
 def test_the_documented_success_in_the_newer_form():
@@ -60,6 +20,14 @@ def test_the_documented_success_in_the_newer_form():
         messages=(Message("user", QUESTION["content"]), Message("assistant", ANSWER["content"])),
         usage=Usage(credits=1, model="gpt-4"),
     )
+
+
+@pytest.mark.parametrize("status", [402, "402", 402.0])
+def test_a_body_with_an_envelope_of_its_own_is_no_answer(status):
+    body = success(QUESTION, ANSWER)
+    body["body"] |= {"statusCode": status, "body": {"error": "No credits available"}}
+    fault = read(body)
+    assert (fault.kind, fault.partial.text) == (FaultKind.QUOTA_EXCEEDED, ANSWER["content"])
 
 
 def test_the_older_form_with_parts_and_no_turn_of_the_user():

@@ -5,50 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from flowgent_answers import ANSWER, METADATA, QUESTION, assistant, read, success, text, tool_call, tool_result
 from hypothesis import given, strategies as st
 
-from agentbridge import Fault, HttpResponse, Pending, ToolCall
-from agentbridge_flowgent import FlowGent
-
-QUESTION = {"role": "user", "content": "Hello, I have a question about my order"}
-ANSWER = {"role": "assistant", "content": "I'd be happy to help with your order."}
-METADATA = {
-    "id": "meta_xyz789",
-    "model": "gpt-4",
-    "timestamp": "2024-03-21T14:30:00Z",
-    "tool_calls": {},
-    "execution_time": 2500,
-    "used_credits": 1,
-    "thread_id": "thread_123456",
-}
-TRAFFIC = "AI provider is currently experiencing high traffic"
-
-
-def success(*history, metadata=METADATA, status=200):
-    inner = {"agent_id": "agent_123abc", "conversation_history": list(history), "metadata": metadata}
-    return {"statusCode": status, "body": inner}
-
-
-def read(body, status=200):
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return FlowGent().read(HttpResponse(status, {"Content-Type": "application/json"}, content))
-
-
-def tool_call(call_id="call_1", name="lookup", **more):
-    return {"type": "tool-call", "toolCallId": call_id, "toolName": name, "args": {"order": 7}, **more}
-
-
-def tool_result(result, call_id="call_1", name="lookup", **more):
-    part = {"type": "tool-result", "toolCallId": call_id, "toolName": name, "result": result, **more}
-    return {"id": "msg_2", "role": "tool", "content": [part]}
-
-
-def assistant(*parts):
-    return {"id": "msg_1", "role": "assistant", "content": list(parts)}
-
-
-def text(value):
-    return {"type": "text", "text": value}
+from agentbridge import Fault, Pending, ToolCall
 
 
 @pytest.mark.parametrize(
@@ -137,6 +97,30 @@ def test_reported_tools_in_an_unknown_form_are_a_warning(odd):
     result = read(success(QUESTION, ANSWER, metadata={**METADATA, "tool_calls": odd}))
     assert (result.text, result.tool_calls) == (ANSWER["content"], ())
     assert result.warnings == ("metadata.tool_calls is not understood and left out",)
+
+
+@pytest.mark.parametrize(
+    "reported",
+    [[{"error": "timed out"}], {"error": "timed out"}, {"function": {"name": "lookup"}, "error": "timed out"}],
+)
+def test_a_reported_failure_counts_though_nobody_knows_of_which_tool(reported):
+    result = read(success(QUESTION, ANSWER, metadata={**METADATA, "tool_calls": reported}))
+    assert [(call.name, call.error) for call in result.tool_calls] == [("", "timed out")]
+    assert result.warnings == ()
+
+
+@pytest.mark.parametrize("content", ['{"error": "timed out"}', {"isError": True, "message": "timed out"}])
+def test_a_failure_that_is_all_that_a_tools_turn_says(content):
+    result = read(success(QUESTION, {"role": "tool", "content": content}, ANSWER))
+    assert [(call.name, call.error) for call in result.tool_calls] == [("", "timed out")]
+    assert result.text == ANSWER["content"]
+
+
+@pytest.mark.parametrize(
+    "turn", [{"role": "tool", "content": "timed out"}, {"role": "user", "content": '{"error": "x"}'}]
+)
+def test_a_turn_that_tells_of_no_failed_tool_is_no_call(turn):
+    assert read(success(QUESTION, turn, ANSWER)).tool_calls == ()
 
 
 def test_reported_tools_without_an_id_that_the_history_does_not_name_are_calls_of_their_own():

@@ -69,10 +69,14 @@ def test_the_provider_names_its_operations():
     assert {operation.provider for operation in Flowise.operations} == {"flowise"}
 
 
-def test_what_only_asks_may_be_asked_again_and_what_leaves_something_may_not():
-    effects = {operation.name for operation in Flowise.operations if not operation.idempotent}
-    once = {operation.name for operation in EVERY if not operation.build_request(CALL).idempotent}
-    assert once == effects == {"give-feedback", "lead", "attach", "upsert", "abort", "update-feedback"}
+def test_what_leaves_something_each_time_is_not_sent_again():
+    once = {operation.name for operation in Flowise.operations if not operation.idempotent}
+    assert once == {"give-feedback", "lead", "attach", "upsert"}
+
+
+def test_all_that_only_asks_is_a_get():
+    changing = {operation.name for operation in EVERY if operation.build_request(CALL).method != "GET"}
+    assert changing == {"give-feedback", "lead", "attach", "upsert", "abort", "update-feedback"}
 
 
 SENT = [

@@ -57,6 +57,9 @@ def test_a_callback_without_a_text_is_no_answer_yet(body):
     [
         {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps"},
         {"success": False, "error": "Your flow stopped at a system limit: 50,000 steps", "text": "so far"},
+        {"success": "false", "error": "Your flow stopped at a system limit: 50,000 steps", "output": "so far"},
+        {"error": "Your flow stopped at a system limit: 50,000 steps", "text": "so far"},
+        {"error": "Your flow stopped at a system limit: 50,000 steps", "output": "so far"},
         {"status": "error", "data": {"message": "Your flow stopped at a system limit: 50,000 steps"}},
         {
             "executionId": ID,

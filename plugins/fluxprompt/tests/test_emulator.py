@@ -248,9 +248,9 @@ def test_a_poll_of_no_uuid_is_an_invalid_request(base_url):
 
 
 def test_the_emulator_forgets_old_runs(monkeypatch):
-    from agentbridge_fluxprompt import emulator
+    from agentbridge_fluxprompt import emulated_memory, emulator
 
-    monkeypatch.setattr(emulator, "_KEPT", 2)
+    monkeypatch.setattr(emulated_memory, "_KEPT", 2)
     vendor = emulator._Vendor()
     for number in range(5):
         vendor._remember(str(number), [])

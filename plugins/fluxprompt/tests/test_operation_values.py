@@ -90,6 +90,12 @@ def test_no_other_status_is_ever_a_success(operation, body):
         failed(operation, body, status)
 
 
+def test_a_status_that_is_no_state_of_a_run_is_a_failure():
+    body = {"status": "error", "message": "no", "agents": [], "folders": [], "flowId": "f-1"}
+    for name in ("list-agents", "create-agent", "update-agent", "list-folders", "list-models", "get-batch-download"):
+        assert failed(JSON_OPERATIONS[name], body).message == "no"
+
+
 @each_operation
 @pytest.mark.parametrize(
     ("body", "cls"),
@@ -98,6 +104,11 @@ def test_no_other_status_is_ever_a_success(operation, body):
         ({"statusCode": 429, "message": ["slow", "down"]}, errors.RateLimitError),
         ({"status": "error", "data": {"message": "no"}}, errors.ProviderError),
         ({"success": False, "error": "error", "data": {"message": "no"}}, errors.ProviderError),
+        ({"executionId": "e-1", "statusUrl": "https://other.invalid/e-1", "error": "no"}, errors.ProviderError),
+        (
+            {"error": {"message": "no", "type": "server_error"}, "agents": [], "folders": [], **POD},
+            errors.ProviderError,
+        ),
     ],
 )
 def test_a_failure_in_a_200_is_raised(operation, body, cls):
@@ -239,7 +250,7 @@ def test_documentation_is_markdown_and_nothing_else():
 def test_only_what_does_no_harm_twice_is_sent_twice():
     repeated = {name for name, operation in JSON_OPERATIONS.items() if _attempts(operation) == 2}
     reading = {name for name in JSON_OPERATIONS if name.startswith(("get-", "list-"))}
-    assert repeated == reading
+    assert repeated == reading | {"delete-documents"}
     assert _attempts(WEBHOOK) == 1
 
 

@@ -115,17 +115,23 @@ def test_what_proves_nothing_is_no_answer(body):
         (200, error("the model refused"), FaultKind.EXECUTION, "the model refused"),
         (200, error(["a", "b"]), FaultKind.EXECUTION, "a; b"),
         (200, error([item("boom")]), FaultKind.EXECUTION, "boom"),
-        (200, error(None), FaultKind.EXECUTION, "the flow failed without a message"),
-        (200, {"status": "error"}, FaultKind.EXECUTION, "the flow failed without a message"),
+        (200, error(None), FaultKind.EXECUTION, "the vendor reported a failure without a message"),
+        (200, {"status": "error"}, FaultKind.EXECUTION, "the vendor reported a failure without a message"),
         (200, {"success": False, "error": "error", "data": {"message": "no"}}, FaultKind.EXECUTION, "no"),
         (200, {"success": False, "error": "stopped"}, FaultKind.EXECUTION, "stopped"),
         (200, {**envelope(item("x")), "success": False}, FaultKind.EXECUTION, "x"),
         (200, {"executionId": ID, "statusUrl": STATUS_URL, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (202, {"executionId": ID, "statusUrl": STATUS_URL, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (200, polled("error", errorMessage="node failed"), FaultKind.EXECUTION, "node failed"),
-        (200, polled("ERROR"), FaultKind.EXECUTION, "the flow failed without a message"),
+        (200, polled("ERROR"), FaultKind.EXECUTION, "the vendor reported a failure without a message"),
         (200, polled("stopped", errorMessage="ceiling"), FaultKind.EXECUTION, "ceiling"),
         (200, polled("completed", output=error("inside")), FaultKind.EXECUTION, "inside"),
+        (200, {**envelope(item("x")), "error": {"message": "no"}}, FaultKind.EXECUTION, "no"),
+        (200, polled("completed", output="x", error={"message": "no"}), FaultKind.EXECUTION, "no"),
+        (200, {**envelope(item("x")), "code": 402, "error": "no credits"}, FaultKind.QUOTA_EXCEEDED, None),
+        (200, {**envelope(item("x")), **nest("503")}, FaultKind.UNAVAILABLE, None),
+        (200, {**envelope(item("x")), "success": "False"}, FaultKind.EXECUTION, "x"),
+        (200, {"data": {"message": []}, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (200, nest(401), FaultKind.AUTHENTICATION, "Refused by a guard"),
         (200, nest(429), FaultKind.RATE_LIMITED, "Refused by a guard"),
         (400, error("the model refused"), FaultKind.EXECUTION, "the model refused"),
@@ -192,7 +198,8 @@ def test_a_success_in_a_refusal_is_none(status, body):
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(399, None), (400, 400), (599, 599), (600, None), ("404", None), (True, None), (None, None)]
+    ("code", "status"),
+    [(399, None), (400, 400), (599, 599), (600, None), ("404", 404), (404.0, 404), (True, None), (None, None)],
 )
 def test_an_inner_status_is_a_number_that_means_an_error(code, status):
     assert wire.inner_status({"statusCode": code}) == status

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 import click
 
+from ..docstrings import told
 from ..errors import PluginError
 from ..provider import Operation
 from ..wire import File, Link, decode_json
@@ -29,8 +30,6 @@ PREFIX = "field_"
 """Before the name of a field as a parameter, so that it is none of ours."""
 
 _RESERVED = frozenset({"config", "connection", "json", "verbose", "help"})  # options that each command has
-_SECTION = re.compile(r"^(Attributes|Args):$", re.MULTILINE)
-_ENTRY = re.compile(r"^ {4}(\w[\w, ]*): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 class _Date(_Type):
@@ -120,9 +119,9 @@ def options_of(kind: type[Operation[Any]]) -> list[click.Option]:
     except (attrs.exceptions.NotAnAttrsClassError, NameError) as error:
         problem = f"operation {kind.__name__} is not fit for the command line: {error}"
         raise PluginError(problem, plugin=kind.provider) from None
-    told = _told(kind)
+    texts = told(kind)
     names = [field.name for field in fields]
-    return [_option(field, hints[field.name], names, told) for field in fields]
+    return [_option(field, hints[field.name], names, texts) for field in fields]
 
 
 def summary_of(kind: type[Operation[Any]]) -> str:
@@ -136,14 +135,7 @@ def described(kind: type[Operation[Any]]) -> str:
     return re.split(r"^\w+:$", text, maxsplit=1, flags=re.MULTILINE)[0].strip()
 
 
-def _told(kind: type[Operation[Any]]) -> dict[str, str]:
-    """What the docstring tells of each field, under "Attributes:" or "Args:"."""
-    found = _SECTION.split(inspect.cleandoc(kind.__doc__ or ""), maxsplit=1)
-    entries = _ENTRY.findall(found[-1]) if len(found) > 1 else []
-    return {name.strip(): " ".join(text.split()) for names, text in entries for name in names.split(",")}
-
-
-def _option(field: Any, hint: Any, names: Collection[str], told: Mapping[str, str]) -> click.Option:
+def _option(field: Any, hint: Any, names: Collection[str], texts: Mapping[str, str]) -> click.Option:
     hint, multiple = _unwrapped(hint)
     kind = _type(hint)
     spellings = _spellings(field.name, names)
@@ -155,7 +147,7 @@ def _option(field: Any, hint: Any, names: Collection[str], told: Mapping[str, st
         type=kind,
         metavar=kind.name if isinstance(kind, _OneOf) else None,
         multiple=multiple,
-        help=_help(field, told, multiple=multiple),
+        help=_help(field, texts, multiple=multiple),
         **({"required": True} if required else {"default": None}),  # what is not given is left to the operation
     )
 
@@ -206,8 +198,8 @@ def _type(hint: Any) -> _Type:
     return _Json(hint if isinstance(hint, type) and attrs.has(hint) else None)
 
 
-def _help(field: Any, told: Mapping[str, str], *, multiple: bool) -> str:
-    text = str(field.metadata.get("help") or told.get(field.name, ""))
+def _help(field: Any, texts: Mapping[str, str], *, multiple: bool) -> str:
+    text = str(field.metadata.get("help") or texts.get(field.name, ""))
     text = text[:1].upper() + text[1:]
     parts = [text if not text or text.endswith(".") else f"{text}."]
     parts += ["May be given several times."] if multiple else []

@@ -17,6 +17,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     fault_from_status,
 )
+from agentbridge.reading import said, whole
 
 from . import wire
 
@@ -38,15 +39,18 @@ def agent_id(agent: str) -> str:
 
 def refusal(envelope: wire.Envelope, details: Mapping[str, Any], response: HttpResponse) -> Fault | None:
     """What went wrong, by either status or by `error`; None where nothing says so."""
-    statuses = _failed_statuses(envelope.inner, response)
+    statuses = _failed_statuses([envelope.inner, whole(details.get("statusCode"))], response)
     if statuses:
         return _refused(statuses, envelope, details)
     return _failed(envelope, details) if wire.is_error(details["error"]) else None
 
 
-def _failed_statuses(inner: int | None, response: HttpResponse) -> list[int]:
-    """The statuses that say no: inner, outer or both. The HTTP status alone proves nothing (S003)."""
-    inner_failed = [inner] if inner is not None and not 200 <= inner <= 299 else []
+def _failed_statuses(inner: list[int | None], response: HttpResponse) -> list[int]:
+    """The statuses that say no: inner, outer or both. The HTTP status alone proves nothing (S003).
+
+    A body that has a `statusCode` of its own is an envelope that was wrapped once more (INF, as of Lambda proxies).
+    """
+    inner_failed = [status for status in inner if status is not None and not 200 <= status <= 299]
     return inner_failed + [response.status] * (not response.ok)
 
 
@@ -69,7 +73,7 @@ def _badness(status: int) -> tuple[bool, int]:
 def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
     """An error that no status tells of: by its documented sentence where it has no inner status, else the run failed."""
     message = _complaint(details) or "the agent failed without a message"
-    status = wire.STATUS_OF_SENTENCE.get(wire.said(details["error"])) if envelope.is_flat else None
+    status = wire.STATUS_OF_SENTENCE.get(said(details["error"])) if envelope.is_flat else None
     if status is not None:
         return fault_from_status(status, message)
     return Fault(FaultKind.EXECUTION, message, code=envelope.code)
@@ -77,4 +81,4 @@ def _failed(envelope: wire.Envelope, details: Mapping[str, Any]) -> Fault:
 
 def _complaint(details: Mapping[str, Any]) -> str:
     """`message` and `error`: in a 503 the one is general and the other has the reason, in a 402 they are the same (S003)."""
-    return ": ".join(dict.fromkeys(filter(None, (wire.said(details["message"]), wire.said(details["error"])))))
+    return ": ".join(dict.fromkeys(filter(None, (said(details["message"]), said(details["error"])))))

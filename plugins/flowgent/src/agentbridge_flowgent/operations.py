@@ -10,18 +10,13 @@ from typing import Any, ClassVar, TypeAlias
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.provider import filled, filled_or_none
 from agentbridge.reading import compare
 
 from . import endpoint, wire, wire_operations
 
 LONGEST = 31  # days of usage in one request (S003)
 _DAY = dt.timedelta(days=1)
-
-
-def _filled(operation: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not (isinstance(value, str) and value.strip()):
-        kind = type(operation).__name__
-        raise ConfigurationError(f"{kind}: {field.name}={value!r} says nothing. Give a text")
 
 
 def _utc_today() -> dt.date:
@@ -90,7 +85,7 @@ class GetUsage(Operation[UsageReport]):
     name: ClassVar[str] = "usage"
     idempotent: ClassVar[bool] = True
 
-    agent_id: str = attrs.field(validator=_filled)
+    agent_id: str = attrs.field(validator=filled)
     start: dt.date | None = attrs.field(default=None, converter=_start)
     end: dt.date | None = attrs.field(default=None, converter=_end)
     # asked once, when the operation is made, so that building the request needs no clock
@@ -144,7 +139,7 @@ def _problem(start: dt.date | None, end: dt.date | None, today: dt.date) -> str 
 class TemplateImage:
     """An image for the header of a template: a link that WhatsApp fetches."""
 
-    link: str = attrs.field(validator=_filled)
+    link: str = attrs.field(validator=filled)
 
 
 TemplateParameter: TypeAlias = str | TemplateImage | Mapping[str, JsonValue]
@@ -214,11 +209,11 @@ class SendWhatsAppTemplate(Operation[SentTemplate]):
     provider: ClassVar[str] = "flowgent"
     name: ClassVar[str] = "whatsapp"
 
-    agent_id: str = attrs.field(validator=_filled)
-    recipient: str = attrs.field(validator=_filled)
-    template: str = attrs.field(validator=_filled)
-    language: str = attrs.field(validator=_filled)
-    customer_name: str | None = attrs.field(default=None, validator=attrs.validators.optional(_filled))
+    agent_id: str = attrs.field(validator=filled)
+    recipient: str = attrs.field(validator=filled)
+    template: str = attrs.field(validator=filled)
+    language: str = attrs.field(validator=filled)
+    customer_name: str | None = attrs.field(default=None, validator=filled_or_none)
     parameters: tuple[TemplateComponent, ...] = attrs.field(default=(), converter=_each, validator=_components)
 
     def build_request(self, call: Call) -> HttpRequest:

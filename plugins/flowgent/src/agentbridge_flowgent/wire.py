@@ -6,14 +6,13 @@ makes them. Both forms are read.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, Field, JsonValue, model_validator
 
-from agentbridge.reading import Lenient, Reply, compare, decode_json, notice
+from agentbridge.reading import Lenient, Reply, compare, decode_json, notice, said, whole
 
 AGENT_IN_URL = re.compile(r"/agent/([^/?#]+)")
 """The agent's id in a copied endpoint URL, `/api/public/agent/:agent_id/chat` (S003)."""
@@ -80,12 +79,7 @@ class Envelope(Reply):
     @property
     def inner(self) -> int | None:
         """The inner status as a number; None where it is absent or none."""
-        if isinstance(self.statusCode, str) and re.fullmatch(r"\s*-?[0-9]+\s*", self.statusCode):
-            return int(self.statusCode)
-        code = self.statusCode
-        if isinstance(code, (int, float)) and not isinstance(code, bool) and code % 1 == 0:
-            return int(code)
-        return None
+        return whole(self.statusCode)
 
     @property
     def code(self) -> str | None:
@@ -172,8 +166,10 @@ class Turn(Reply):
 
     @property
     def tools(self) -> list[dict[str, Any]]:
-        """The parts that tell of tools."""
-        return [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
+        """The parts that tell of tools; where the content of a tool's turn has no such part, the failure it tells of (INF)."""
+        parts = [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
+        failed = self.role == "tool" and not parts and failure(self.content) is not None
+        return [{"type": "tool-result", "result": self.content}] if failed else parts
 
 
 class Metadata(Reply):
@@ -200,13 +196,14 @@ class Answer(Reply):
 def reported_tools(value: Any) -> tuple[list[dict[str, Any]], bool]:
     """The entries of `metadata.tool_calls`, and whether all were understood. Empty it is `{}` (S003) or `[]` (FG-old).
 
-    The filled form is undocumented: a list, an object by name, or a single entry.
+    The filled form is undocumented: a list, an object by name, or a single entry. One that tells of a failure counts
+    without a name, too.
     """
-    if isinstance(value, dict) and not _names_tool(value):
+    if isinstance(value, dict) and not _tells_of_tool(value):
         entries = [_named(name, entry) for name, entry in value.items()]
     else:
         entries = value if isinstance(value, list) else [] if value is None else [value]
-    known = [entry for entry in entries if _names_tool(entry)]
+    known = [entry for entry in entries if _tells_of_tool(entry)]
     return known, len(known) == len(entries)
 
 
@@ -240,16 +237,6 @@ def opened(value: Any) -> Any:
     return value
 
 
-def said(value: Any) -> str:
-    """A value for a reader: text as it is, a message in an object, nothing for what is empty, JSON for the rest."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, dict) and isinstance(value.get("message"), str):
-        return str(value["message"]).strip()
-    empty = value is None or isinstance(value, bool) or value in ({}, [])
-    return "" if empty else json.dumps(value, ensure_ascii=False)
-
-
 def _part_text(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
@@ -267,6 +254,10 @@ _TOOL_FIELDS = frozenset({"toolCallId", "id", "args", "arguments", "result", "er
 
 def _names_tool(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(value.get(key), str) for key in ("toolName", "name"))
+
+
+def _tells_of_tool(value: Any) -> bool:
+    return _names_tool(value) or (isinstance(value, dict) and failure(value) is not None)
 
 
 def _is(value: Any, word: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentbridge import hookimpl
+from agentbridge.provider import names_in
 
 from .provider import Flowise
 
@@ -37,15 +37,7 @@ __all__ = [
     "UpsertDocuments", "Upserted", "VerifyKey", "agentbridge_providers",
 ]  # fmt: skip
 
-_HOMES = ("documents", "feedback", "flows", "leads", "messages", "runs", "server")
-
-
-def __getattr__(name: str) -> Any:
-    for home in _HOMES if name in __all__ else ():
-        module = importlib.import_module(f".{home}", __name__)
-        if getattr(getattr(module, name, None), "__module__", None) == module.__name__:
-            return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_in(__name__, ("documents", "feedback", "flows", "leads", "messages", "runs", "server"), __all__)
 
 
 @hookimpl

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from agentbridge import ConfigurationError
+from agentbridge.provider import filled
 
 FLOW = {"help": "the flow's id, or its copied endpoint URL"}
 SINCE = {"help": "from this moment on; a day is its midnight in UTC"}
@@ -19,22 +20,11 @@ def wrong(operation: object, problem: str) -> ConfigurationError:
     return ConfigurationError(f"{type(operation).__name__}: {problem}")
 
 
-def filled(operation: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Take no blank text, and none that cannot be sent."""
-    if not (isinstance(value, str) and value.strip()):
-        raise wrong(operation, f"{field.name}={value!r} says nothing. Give a text")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise wrong(operation, f"{field.name}={value!r} has half of a surrogate pair. Give a text")
-
-
 def an_id(operation: object, field: attrs.Attribute[Any], value: object) -> None:
     """Take a text that can stand in a path: one or two dots would name another path."""
     filled(operation, field, value)
     if value in {".", ".."}:
         raise wrong(operation, f"{field.name}={value!r} is no id. Give the id that Flowise shows")
-
-
-filled_or_none = attrs.validators.optional(filled)
 
 
 def a_count(operation: object, field: attrs.Attribute[Any], value: object) -> None:

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, File, HttpRequest, HttpResponse, JsonValue, Operation, Source
+from agentbridge.provider import filled_or_none
 
 from . import answer, endpoint, wire_operations, wire_records
-from .checks import FLOW, an_id, filled_or_none, wrong
+from .checks import FLOW, an_id, wrong
 
 
 def _each(files: Iterable[File] | File) -> tuple[File, ...]:

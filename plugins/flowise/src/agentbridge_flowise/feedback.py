@@ -1,4 +1,4 @@
-"""Operations on what end users say: ratings of answers, and contacts."""
+"""Operations on what end users say of answers: their ratings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, Operation, Result
+from agentbridge.provider import filled_or_none
 
 from . import checks, endpoint, wire, wire_operations, wire_records
-from .checks import FLOW, SINCE, UNTIL, an_id, filled_or_none, wrong
+from .checks import FLOW, SINCE, UNTIL, an_id, wrong
 
 Rating = Literal["THUMBS_UP", "THUMBS_DOWN"]
 _RATING = {"help": "THUMBS_UP or THUMBS_DOWN"}
@@ -145,6 +146,7 @@ class UpdateFeedback(Operation[None]):
 
     provider: ClassVar[str] = "flowise"
     name: ClassVar[str] = "update-feedback"
+    idempotent: ClassVar[bool] = True  # the same words are the same rating (S: utils/updateChatMessageFeedback.ts)
 
     feedback_id: str = attrs.field(validator=an_id, metadata={"help": "the id of the rating"})
     rating: Rating | None = attrs.field(default=None, validator=attrs.validators.optional(_rating), metadata=_RATING)
@@ -155,7 +157,6 @@ class UpdateFeedback(Operation[None]):
             raise ConfigurationError("UpdateFeedback: there is nothing to change. Give a rating, a comment or both")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """Twice does no harm: the same words are the same rating (S: utils/updateChatMessageFeedback.ts)."""
         body = wire_records.FeedbackBody(rating=self.rating, content=self.comment).model_dump(exclude_none=True)
         return endpoint.request(call, "PUT", *wire_operations.FEEDBACK, self.feedback_id, json=body)
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.provider import filled_or_none
 from agentbridge.reading import decode_json
 
 from . import endpoint, key, wire_operations
-from .checks import FLOW, a_count, an_id, filled_or_none
+from .checks import FLOW, a_count, an_id
 from .told import Told, told
 
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, Operation
+from agentbridge.provider import filled_or_none
 
 from . import endpoint, wire_operations, wire_records
-from .checks import FLOW, an_id, filled_or_none
+from .checks import FLOW, an_id
 
 
 @attrs.frozen(kw_only=True)

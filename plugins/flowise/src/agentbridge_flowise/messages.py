@@ -8,9 +8,10 @@ from typing import ClassVar
 import attrs
 
 from agentbridge import Call, Fault, HttpRequest, HttpResponse, Operation
+from agentbridge.provider import filled_or_none
 
 from . import checks, endpoint, wire, wire_operations, wire_records
-from .checks import FLOW, SINCE, UNTIL, an_id, filled_or_none
+from .checks import FLOW, SINCE, UNTIL, an_id
 from .told import Told, told
 
 _ROLES = {theirs: ours for ours, theirs in wire.ROLES.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from agentbridge import (
@@ -26,21 +26,13 @@ from agentbridge import (
     StreamDecoder,
     UnsupportedFeatureError,
 )
+from agentbridge.provider import operations_at
 
 from . import answer, endpoint, recovery, wire
 
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/yaml", "application/x-ndjson", "application/sql"}
 )
-
-
-class _Operations:
-    """Imported when they are asked for: who only calls agents does not wait for dozens of classes."""
-
-    def __get__(self, instance: object, owner: type) -> tuple[type[Operation[Any]], ...]:
-        from .operations import OPERATIONS
-
-        return OPERATIONS
 
 
 class Flowise(Provider):
@@ -58,7 +50,7 @@ class Flowise(Provider):
         "recover": "it takes a key of the workspace",
         "resume": "the newest pause of the session goes on",
     }
-    operations: ClassVar[tuple[type[Operation[Any]], ...]] = cast("tuple[type[Operation[Any]], ...]", _Operations())
+    operations: ClassVar[tuple[type[Operation[Any]], ...]] = operations_at("agentbridge_flowise.operations:OPERATIONS")
     emulator: ClassVar[str | None] = "agentbridge_flowise.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:

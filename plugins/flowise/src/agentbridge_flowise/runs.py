@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation, Pending
+from agentbridge.provider import filled_or_none
 from agentbridge.reading import decode_json
 
 from . import checks, endpoint, wire_operations, wire_records
-from .checks import FLOW, SINCE, UNTIL, a_count, an_id, filled_or_none
+from .checks import FLOW, SINCE, UNTIL, a_count, an_id
 from .told import Told, told
 
 
@@ -169,6 +170,7 @@ class Abort(Operation[None]):
 
     provider: ClassVar[str] = "flowise"
     name: ClassVar[str] = "abort"
+    idempotent: ClassVar[bool] = True  # what ended stays so, and every call has a chat id of its own (T: abort_nothing)
 
     agent_id: str = attrs.field(validator=an_id, metadata=FLOW)
     chat_id: str = attrs.field(validator=an_id, metadata={"help": "the chat id of the run: the id of its Pending"})
@@ -179,7 +181,6 @@ class Abort(Operation[None]):
         self.__attrs_init__(agent_id, chat_id or "")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """Twice does no harm: what ended stays so, and every call has a chat id of its own."""
         flow = endpoint.flow_id(self.agent_id)
         return endpoint.request(call, "PUT", *wire_operations.ABORT, flow, self.chat_id)
 

@@ -9,9 +9,10 @@ from urllib.parse import quote
 import attrs
 
 from agentbridge import Call, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.provider import filled, filled_or_none
 
 from . import replies, wire_agents as wire
-from .checks import a, given, mapping, wrong
+from .checks import a, mapping, wrong
 from .endpoint import request_to, said
 
 _AGENT = {"help": "the agent's id, its flowId"}
@@ -80,7 +81,7 @@ class ListAgents(Operation[tuple[Agent, ...]]):
     name: ClassVar[str] = "list-agents"
     idempotent: ClassVar[bool] = True
 
-    name_contains: str | None = attrs.field(default=None, validator=_optional(given), metadata=_NAME_CONTAINS)
+    name_contains: str | None = attrs.field(default=None, validator=filled_or_none, metadata=_NAME_CONTAINS)
 
     def build_request(self, call: Call) -> HttpRequest:
         """All agents, where nothing is set."""
@@ -102,7 +103,7 @@ class GetAgent(Operation[AgentJson]):
     name: ClassVar[str] = "get-agent"
     idempotent: ClassVar[bool] = True
 
-    agent_id: str = attrs.field(validator=given, metadata=_AGENT)
+    agent_id: str = attrs.field(validator=filled, metadata=_AGENT)
 
     def build_request(self, call: Call) -> HttpRequest:
         """By its id."""
@@ -123,18 +124,18 @@ class CreateAgent(Operation[str]):
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "create-agent"
 
-    agent_name: str = attrs.field(validator=given, metadata={"help": "the name that people see"})
+    agent_name: str = attrs.field(validator=filled, metadata={"help": "the name that people see"})
     type: str = attrs.field(
-        validator=given, metadata={"help": "agent for one answer to inputs, chat for conversations"}
+        validator=filled, metadata={"help": "agent for one answer to inputs, chat for conversations"}
     )
     folder_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "the folder, as ListFolders gives it"}
+        default=None, validator=filled_or_none, metadata={"help": "the folder, as ListFolders gives it"}
     )
     folder_name: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "a folder's name, made where there is none"}
+        default=None, validator=filled_or_none, metadata={"help": "a folder's name, made where there is none"}
     )
     space_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "the space of the folder; without it, private"}
+        default=None, validator=filled_or_none, metadata={"help": "the space of the folder; without it, private"}
     )
     content: Mapping[str, JsonValue] | None = attrs.field(
         default=None, converter=mapping, validator=_optional(a(dict)), metadata=_CONTENT
@@ -163,8 +164,8 @@ class UpdateAgent(Operation[AgentJson]):
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "update-agent"
 
-    agent_id: str = attrs.field(validator=given, metadata=_AGENT)
-    agent_name: str | None = attrs.field(default=None, validator=_optional(given), metadata={"help": "its new name"})
+    agent_id: str = attrs.field(validator=filled, metadata=_AGENT)
+    agent_name: str | None = attrs.field(default=None, validator=filled_or_none, metadata={"help": "its new name"})
     content: Mapping[str, JsonValue] | None = attrs.field(
         default=None, converter=mapping, validator=_optional(a(dict)), metadata=_CONTENT
     )
@@ -193,7 +194,7 @@ class GetAgentDocumentation(Operation[str]):
     name: ClassVar[str] = "get-agent-documentation"
     idempotent: ClassVar[bool] = True
 
-    agent_id: str = attrs.field(validator=given, metadata=_AGENT)
+    agent_id: str = attrs.field(validator=filled, metadata=_AGENT)
 
     def build_request(self, call: Call) -> HttpRequest:
         """By the agent's id."""
@@ -217,7 +218,7 @@ class ListFolders(Operation[tuple[Folder, ...]]):
     name: ClassVar[str] = "list-folders"
     idempotent: ClassVar[bool] = True
 
-    name_contains: str | None = attrs.field(default=None, validator=_optional(given), metadata=_NAME_CONTAINS)
+    name_contains: str | None = attrs.field(default=None, validator=filled_or_none, metadata=_NAME_CONTAINS)
 
     def build_request(self, call: Call) -> HttpRequest:
         """All folders, where nothing is set."""

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from agentbridge import Fault, FaultKind, HttpResponse, Pending, Result, Usage, fault_from_status
+from agentbridge import Fault, FaultKind, HttpResponse, Pending, Result, Usage
 from agentbridge.reading import decode_json
 
 from . import wire
+from .failures import NO_MESSAGE, failure
 
 POLL_AFTER = 2.0
 """Seconds between polls; undocumented, memory pods suggest 2 to 5 (vendor docs)."""
-
-_NO_MESSAGE = "the flow failed without a message"
 
 
 class Answer(NamedTuple):
@@ -35,11 +34,9 @@ def read(response: HttpResponse) -> Result | Pending | Fault:
     body = response.json()
     if not isinstance(body, dict):
         raise ValueError("the answer is no JSON object")
-    if not response.ok:
-        return _refused(response, body)
-    failure = _failed(body)
-    if failure is not None:
-        return failure
+    failed = _ran_and_failed(response, body) or failure(body, response.status, kind=FaultKind.EXECUTION)
+    if failed is not None:
+        return failed
     if not wire.is_envelope(body):
         execution, warnings = wire.Execution.parse(body)
         if _is_poll(response) and response.request and not response.request.url.endswith(execution.executionId):
@@ -73,7 +70,7 @@ def read_callback(content: bytes) -> Result | Fault | None:
         return None
     if not isinstance(body, dict):
         raise ValueError("the callback is no JSON object")
-    return _failed(body) or _called_back(body)
+    return failure(body, kind=FaultKind.EXECUTION) or _called_back(body)
 
 
 def _called_back(body: dict[str, Any]) -> Result | Fault | None:
@@ -92,19 +89,15 @@ def _called_back(body: dict[str, Any]) -> Result | Fault | None:
     return _completed(execution, warnings)
 
 
-def _refused(response: HttpResponse, body: dict[str, Any]) -> Fault:
-    """By status, but for the two in which the flow ran (vendor docs "Async flow execution")."""
+def _ran_and_failed(response: HttpResponse, body: dict[str, Any]) -> Fault | None:
+    """The two refusals in which the flow ran (vendor docs "Async flow execution")."""
+    node_failed = response.status == 400 and wire.is_error_envelope(body) and not _is_poll(response)
+    threw = response.status == 500 and "executionId" in body
+    message = wire.message_of(body)
+    if message in wire.CALLBACK_REFUSALS or not (node_failed or threw):
+        return None
     wire.compare_failure(body)
-    message, status = wire.message_of(body), response.status
-    if status == 400 and wire.is_error_envelope(body) and not _is_poll(response):
-        refused = message in wire.CALLBACK_REFUSALS
-        return Fault(FaultKind.INVALID_REQUEST if refused else FaultKind.EXECUTION, message or _NO_MESSAGE)
-    if status == 500 and "executionId" in body:
-        return Fault(FaultKind.EXECUTION, message or _NO_MESSAGE, partial=_named(body["executionId"]))
-    if not message:
-        raise ValueError("a refusal without a message")  # the core then shows the body beside the status
-    inner = wire.inner_status(body)
-    return fault_from_status(status if status in {401, 403} else inner or status, message, code=inner)
+    return Fault(FaultKind.EXECUTION, message or NO_MESSAGE, partial=_named(body.get("executionId")) if threw else None)
 
 
 def _named(execution_id: Any) -> Result | None:
@@ -115,17 +108,6 @@ def _named(execution_id: Any) -> Result | None:
 def _is_poll(response: HttpResponse) -> bool:
     """A poll's own 400 means an id that is no UUID (vendor docs), not a failed node."""
     return response.request is not None and response.request.method == "GET"
-
-
-def _failed(body: dict[str, Any]) -> Fault | None:
-    """The failure that a 2xx holds, if it does."""
-    inner = wire.inner_status(body)
-    if inner is None and not wire.says_failed(body):
-        return None
-    wire.compare_failure(body)
-    if inner is not None:
-        return fault_from_status(inner, wire.message_of(body), code=inner)
-    return Fault(FaultKind.EXECUTION, wire.message_of(body) or _NO_MESSAGE)
 
 
 def _execution(
@@ -157,7 +139,7 @@ def _pending(execution: wire.Execution, response: HttpResponse) -> Pending:
 def _completed(execution: wire.Execution | wire.Consolidated, warnings: tuple[str, ...]) -> Result | Fault:
     output = execution.output
     if isinstance(output, dict) and wire.is_error_envelope(output):
-        return Fault(FaultKind.EXECUTION, wire.message_of(output) or _NO_MESSAGE)
+        return Fault(FaultKind.EXECUTION, wire.message_of(output) or NO_MESSAGE)
     return _result(_polled(wire.unwrapped(output)), warnings, id=execution.executionId, usage=_usage(execution))
 
 

@@ -18,12 +18,6 @@ def wrong(instance: object, field: str, problem: str) -> ConfigurationError:
     return ConfigurationError(f"{type(instance).__name__}.{field} {problem}")
 
 
-def given(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """A text that says something."""
-    if not isinstance(value, str) or not value.strip():
-        raise wrong(instance, attribute.name, f"must be a text that is not blank, not {value!r}")
-
-
 def text(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Any text."""
     if not isinstance(value, str):

@@ -18,9 +18,10 @@ from agentbridge import (
     Usage,
     fault_from_status,
 )
+from agentbridge.provider import filled, filled_or_none
 
 from . import replies, wire_completions as wire
-from .checks import a, each, given, many, mapping, wrong
+from .checks import a, each, many, mapping, wrong
 from .endpoint import request_to, said
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ class CreateChatCompletion(Operation[ChatCompletion]):
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "create-chat-completion"
 
-    model: str = attrs.field(validator=given, metadata={"help": "the model's id, as ListModels gives it"})
+    model: str = attrs.field(validator=filled, metadata={"help": "the model's id, as ListModels gives it"})
     messages: tuple[Message, ...] = attrs.field(
         converter=many, validator=each(Message), metadata={"help": "the conversation, the question last"}
     )
@@ -105,7 +106,7 @@ class CreateChatCompletion(Operation[ChatCompletion]):
         metadata={"help": "texts that end the answer"},
     )
     deprecated_model_behavior: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "error (the vendor's default) or substitute"}
+        default=None, validator=filled_or_none, metadata={"help": "error (the vendor's default) or substitute"}
     )
     parameters: Mapping[str, JsonValue] = attrs.field(
         factory=dict,

@@ -16,7 +16,9 @@ from starlette.routing import BaseRoute, Route
 from agentbridge.emulator import API_KEY, common_answer
 
 from . import wire_agents, wire_completions, wire_pods, wire_runs
-from .emulated_pods import Pods, forget, json_object, pod_error
+from .emulated_memory import forget
+from .emulated_pods import Pods, json_object
+from .emulated_refusals import nest, openai_error, pod_error
 
 BATCHES: Mapping[str, Mapping[str, Any]] = {
     "batch-running": {"status": "in_progress", "errorMessage": None, "lastProcessedLine": 2, "totalRows": 5},
@@ -76,11 +78,11 @@ class _Agents:
     async def create(self, request: Request) -> Response:
         body = await json_object(request)
         if not body.get("name") or body.get("type") not in {"agent", "chat"}:
-            return _nest(400, ["name should not be empty", "type must be agent or chat"])
+            return nest(400, ["name should not be empty", "type must be agent or chat"])
         if not (body.get("folderId") or body.get("folderName")):
-            return _nest(400, "supply at least one of folderId, folderName")
+            return nest(400, "supply at least one of folderId, folderName")
         if body.get("folderName") in {"Shared", "Default"}:
-            return _nest(422, "folderName is reserved")
+            return nest(422, "folderName is reserved")
         agent = _agent(str(uuid.uuid4()), body["name"], body["type"], body.get("folderId", "folder-2"))
         agent["content"] = body.get("content", agent["content"])
         self.agents[agent["id"]] = agent
@@ -89,21 +91,21 @@ class _Agents:
 
     async def get(self, request: Request) -> Response:
         agent = self.agents.get(request.path_params["id"])
-        return _nest(404, "Agent not found") if agent is None else JSONResponse(agent)
+        return nest(404, "Agent not found") if agent is None else JSONResponse(agent)
 
     async def update(self, request: Request) -> Response:
         agent, body = self.agents.get(request.path_params["id"]), await json_object(request)
         if agent is None:
-            return _nest(404, "Agent not found")
+            return nest(404, "Agent not found")
         if not body or not body.keys() <= {"name", "content"}:
-            return _nest(422, "the body must have name or content")
+            return nest(422, "the body must have name or content")
         agent.update(body)
         return JSONResponse(agent)
 
     async def documentation(self, request: Request) -> Response:
         agent = self.agents.get(request.path_params["id"])
         if agent is None:
-            return _nest(404, "Agent not found")
+            return nest(404, "Agent not found")
         return Response(f"## Flow name\n{agent['name']}\n", media_type="text/markdown")
 
     async def folders(self, request: Request) -> Response:
@@ -121,7 +123,7 @@ class _Agents:
         common = await common_answer(flow, request)
         if common is not None:
             return common
-        return Response() if flow in self.agents else _nest(404, f"Flow {flow} not found")
+        return Response() if flow in self.agents else nest(404, f"Flow {flow} not found")
 
 
 def _keyed(handler: Handler) -> Handler:
@@ -131,7 +133,7 @@ def _keyed(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except ValueError:
-            return _nest(400, "the body is not a JSON object")
+            return nest(400, "the body is not a JSON object")
 
     return answer
 
@@ -140,7 +142,7 @@ def _unauthorized(request: Request) -> Response:
     """401; the shape is documented for pods and completions, and elsewhere an inference."""
     if wire_pods.PODS_PATH in request.url.path:
         return pod_error("Unauthorized", 401)
-    return _openai(401, "unauthorized") if "/v1/" in request.url.path else _nest(401, "Unauthorized")
+    return openai_error(401, "unauthorized") if "/v1/" in request.url.path else nest(401, "Unauthorized")
 
 
 def _agent(id_: str, name: str, kind: str, folder: str) -> dict[str, Any]:
@@ -169,13 +171,13 @@ def _listed(agent: Mapping[str, Any], base: str) -> dict[str, Any]:
 
 async def _batch_status(request: Request) -> Response:
     batch = BATCHES.get(request.path_params["ids"])
-    return _nest(404, "Batch not found") if batch is None else JSONResponse(batch)  # 404: inference
+    return nest(404, "Batch not found") if batch is None else JSONResponse(batch)  # 404: inference
 
 
 async def _batch_download(request: Request) -> Response:
     ids = request.path_params["ids"]
     if not set(ids.split(",")) <= BATCHES.keys():
-        return _nest(404, "Batch not found")  # inference
+        return nest(404, "Batch not found")  # inference
     return JSONResponse({"downloadLink": f"https://storage.invalid/{ids.replace(',', '-')}.csv"})
 
 
@@ -186,19 +188,9 @@ async def _models(_: Request) -> Response:
 async def _completion(request: Request) -> Response:
     body = await json_object(request)
     if body.get("model") != MODEL["id"]:
-        return _openai(400, "model_not_found")
+        return openai_error(400, "model_not_found")
     said = f"Echo: {body['messages'][-1]['content']}"
     choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 28, "completion_tokens": 16, "total_tokens": 44}
     head = {"id": "cmpl_1", "object": "chat.completion", "created": 1718600000, "provider": "anthropic"}
     return JSONResponse({**head, "model": MODEL["id"], "choices": [choice], "usage": usage})
-
-
-def _openai(status: int, code: str) -> Response:
-    error = {"message": code.replace("_", " ").capitalize(), "type": "invalid_request_error", "code": code}
-    return JSONResponse({"error": error}, status)
-
-
-def _nest(status: int, message: str | list[str]) -> Response:
-    """The framework's own shape (an inference)."""
-    return JSONResponse({"statusCode": status, "message": message, "error": "Refused"}, status)

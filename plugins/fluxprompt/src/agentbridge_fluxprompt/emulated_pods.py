@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from . import wire_pods
+from .emulated_memory import forget
+from .emulated_refusals import pod_error
 
 _OPTIONAL = {"description": str, "metadata": dict, "embeddingModelName": str, "searchUsingDimensions": bool}
 _EMBEDDINGS = {"text-embedding-3-small", "voyage-3-large"}
-_KEPT = 1000  # pods, and whatever else is remembered
 
 
 class Pods:
@@ -123,14 +124,3 @@ def _file(name: str) -> dict[str, Any]:
 
 def _pods(message: str, pods: Any) -> Response:
     return JSONResponse({"success": True, "data": {"message": message, "pods": pods}})
-
-
-def pod_error(message: str, status: int = 400) -> Response:
-    """The envelope of a failure, in which "error" is the literal word."""
-    return JSONResponse({"success": False, "error": "error", "data": {"message": message}}, status)
-
-
-def forget(remembered: dict[str, Any]) -> None:
-    """Drop the oldest."""
-    while len(remembered) > _KEPT:
-        del remembered[next(iter(remembered))]

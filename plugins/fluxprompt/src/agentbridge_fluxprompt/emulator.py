@@ -9,7 +9,7 @@ import json
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -20,7 +20,9 @@ from agentbridge.emulator import API_KEY, COMMON, Emulator, common_answer, playe
 
 from . import wire
 from .emulated_callbacks import consolidated, nodes
+from .emulated_memory import forget
 from .emulated_operations import routes as operation_routes
+from .emulated_refusals import envelope_error, nest
 from .emulated_requests import decoded, echo, heard
 
 SCENARIOS = {
@@ -47,9 +49,6 @@ SCENARIOS = {
 
 _NODE_ERROR = "Node 'Summarise' failed: the model refused"
 _QUERY = frozenset({"flowId", "sessionId", "versionId", "callback_url"})
-_KEPT = 1000  # runs and sessions that are remembered
-
-T = TypeVar("T")
 
 
 def make() -> Emulator:
@@ -80,7 +79,7 @@ class _Vendor:
         if refused is not None:
             return refused
         body, problem = decoded(await request.body(), request)
-        return _nest(400, problem) if problem else self._answer(flow, body, request)
+        return nest(400, problem) if problem else self._answer(flow, body, request)
 
     async def poll(self, request: Request) -> Response:
         """GET /flux/executions/{id}: the next answer of this run; the last one stays."""
@@ -90,10 +89,10 @@ class _Vendor:
         try:
             id_ = str(uuid.UUID(request.path_params["id"]))
         except ValueError:
-            return _envelope_error(400, "executionId must be a UUID")  # the shape is an inference
+            return envelope_error(400, "executionId must be a UUID")  # the shape is an inference
         answers = self.executions.get(id_)
         if not answers:
-            return _envelope_error(404, "Execution not found")
+            return envelope_error(404, "Execution not found")
         return answers.popleft() if len(answers) > 1 else answers[0]
 
     def _answer(self, flow: str, body: Any, request: Request) -> Response:
@@ -128,42 +127,37 @@ class _Vendor:
             return text
         session = request.query_params.get("sessionId", "")
         self.sessions[session] += 1
-        _forget(self.sessions)
+        forget(self.sessions)
         return f"{text} (call {self.sessions[session]} of {session or 'the memory that all callers share'})"
 
     def _remember(self, id_: str, answers: list[Response]) -> None:
         self.executions[id_] = deque(answers)
-        _forget(self.executions)
-
-
-def _forget(remembered: dict[str, T]) -> None:
-    while len(remembered) > _KEPT:
-        del remembered[next(iter(remembered))]
+        forget(self.executions)
 
 
 def _refused_key(request: Request) -> Response | None:
-    return None if request.headers.get("api-key") == API_KEY else _nest(401, "Unauthorized")
+    return None if request.headers.get("api-key") == API_KEY else nest(401, "Unauthorized")
 
 
 def _refused_query(request: Request) -> Response | None:
     """Each parameter once, and none that is not documented."""
     callbacks = request.query_params.getlist("callback_url")
     if len(callbacks) > 1:
-        return _envelope_error(400, "callback_url must be a single string value")
+        return envelope_error(400, "callback_url must be a single string value")
     if callbacks and "://" not in callbacks[0]:
-        return _envelope_error(400, "callback_url is not a valid URL")
+        return envelope_error(400, "callback_url is not a valid URL")
     if callbacks and not callbacks[0].startswith(("http://", "https://")):
-        return _envelope_error(400, "callback_url must use http or https protocol")
+        return envelope_error(400, "callback_url must use http or https protocol")
     names = [name for name, _ in request.query_params.multi_items()]
     wrong = [name for name in names if name not in _QUERY or names.count(name) > 1]
-    return _nest(400, [f"query parameter {name} is unknown or repeated" for name in wrong]) if wrong else None
+    return nest(400, [f"query parameter {name} is unknown or repeated" for name in wrong]) if wrong else None
 
 
 def _refused_flow(flow: str) -> Response | None:
     """An unknown flow is undocumented; 404 is an inference."""
     if not flow:
-        return _nest(400, ["flowId should not be empty"])
-    return None if flow in SCENARIOS else _nest(404, f"Flow {flow} not found")
+        return nest(400, ["flowId should not be empty"])
+    return None if flow in SCENARIOS else nest(404, f"Flow {flow} not found")
 
 
 def _status_url(flow: str, id_: str, request: Request) -> str:
@@ -183,15 +177,6 @@ def _items(*texts: str) -> list[dict[str, str]]:
 
 def _envelope(message: list[dict[str, str]], background: BackgroundTask | None = None) -> Response:
     return JSONResponse({"status": "success", "data": {"message": message}}, background=background)
-
-
-def _envelope_error(status: int, message: str) -> Response:
-    return JSONResponse({"status": "error", "data": {"message": message}}, status)
-
-
-def _nest(status: int, message: str | list[str]) -> Response:
-    """The framework's own shape (an inference)."""
-    return JSONResponse({"statusCode": status, "message": message, "error": "Refused"}, status)
 
 
 def _polled(id_: str, status: str, **more: Any) -> Response:
@@ -214,7 +199,7 @@ _RUNS: dict[str, Callable[[str, str], list[Response]]] = {
     "202-then-blank": lambda id_, _: _completed(id_, ""),
     "202-then-no-output": lambda id_, _: _completed(id_, []),
     "202-then-error": lambda id_, _: [_polled(id_, "error", errorMessage=_NODE_ERROR)],
-    "202-then-not-found": lambda *_: [_envelope_error(404, "Execution not found")],
+    "202-then-not-found": lambda *_: [envelope_error(404, "Execution not found")],
 }
 
 _BODIES: dict[str, Callable[[str], list[dict[str, str]]]] = {
@@ -228,15 +213,15 @@ _BODIES: dict[str, Callable[[str], list[dict[str, str]]]] = {
 
 
 def _busy() -> Response:
-    response = _nest(429, "Too Many Requests")
+    response = nest(429, "Too Many Requests")
     response.headers["Retry-After"] = "1"
     return response
 
 
 _FAILURES: dict[str, Callable[[], Response]] = {
-    "error-in-200": lambda: _envelope_error(200, _NODE_ERROR),
-    "node-error": lambda: _envelope_error(400, _NODE_ERROR),
-    "unauthorized": lambda: _nest(401, "Unauthorized"),
+    "error-in-200": lambda: envelope_error(200, _NODE_ERROR),
+    "node-error": lambda: envelope_error(400, _NODE_ERROR),
+    "unauthorized": lambda: nest(401, "Unauthorized"),
     "busy": _busy,
 }
 

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import attrs
 
 from agentbridge import Call, Fault, FaultKind, File, HttpRequest, HttpResponse, JsonValue, Link, Operation
+from agentbridge.provider import filled, filled_or_none
 
 from . import replies, wire_pods as wire
-from .checks import a, at_most, each, given, many, mapping, web_address, wrong
+from .checks import a, at_most, each, many, mapping, web_address, wrong
 from .endpoint import request_to, said
 
 T = TypeVar("T")
@@ -68,24 +69,24 @@ class CreatePod(Operation[Pod]):
     name: ClassVar[str] = "create-pod"
 
     pod_name: str = attrs.field(
-        validator=[given, at_most(255)], metadata={"help": "its name, unique where it lives; up to 255 characters"}
+        validator=[filled, at_most(255)], metadata={"help": "its name, unique where it lives; up to 255 characters"}
     )
     description: str | None = attrs.field(
-        default=None, validator=_optional([given, at_most(500)]), metadata={"help": "up to 500 characters for people"}
+        default=None, validator=_optional([filled, at_most(500)]), metadata={"help": "up to 500 characters for people"}
     )
     metadata: Mapping[str, JsonValue] | None = attrs.field(
         default=None, converter=mapping, validator=_optional(a(dict)), metadata={"help": "an object of your own, kept"}
     )
     embedding_model: str | None = attrs.field(
         default=None,
-        validator=_optional(given),
+        validator=filled_or_none,
         metadata={"help": "text-embedding-3-small (the vendor's default) or voyage-3-large; fixed for ever"},
     )
     search_using_dimensions: bool | None = attrs.field(
         default=None, validator=_optional(a(bool)), metadata={"help": "whether it is searched by dimensions"}
     )
     space_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "the space it belongs to; else the key's own"}
+        default=None, validator=filled_or_none, metadata={"help": "the space it belongs to; else the key's own"}
     )
 
     def build_request(self, call: Call) -> HttpRequest:
@@ -109,10 +110,10 @@ class ListPods(Operation[tuple[Pod, ...]]):
     idempotent: ClassVar[bool] = True
 
     pod_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "only the pod of this id"}
+        default=None, validator=filled_or_none, metadata={"help": "only the pod of this id"}
     )
     name_contains: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "only pods with this in their name, in any case"}
+        default=None, validator=filled_or_none, metadata={"help": "only pods with this in their name, in any case"}
     )
 
     def build_request(self, call: Call) -> HttpRequest:
@@ -140,7 +141,7 @@ class AddDocuments(Operation[Pod]):
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "add-documents"
 
-    pod_id: str = attrs.field(validator=given, metadata=_POD)
+    pod_id: str = attrs.field(validator=filled, metadata=_POD)
     files: tuple[File, ...] = attrs.field(
         default=(), converter=many, validator=each(File), metadata={"help": "files to upload"}
     )
@@ -175,11 +176,11 @@ class ReplaceDocument(Operation[Pod]):
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "replace-document"
 
-    pod_id: str = attrs.field(validator=given, metadata=_POD)
-    old_name: str = attrs.field(validator=given, metadata={"help": "the exact name of the file to replace"})
+    pod_id: str = attrs.field(validator=filled, metadata=_POD)
+    old_name: str = attrs.field(validator=filled, metadata={"help": "the exact name of the file to replace"})
     new_url: str = attrs.field(validator=web_address, metadata={"help": "where the vendor fetches the new file"})
     new_name: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "its name; without it, the old one's"}
+        default=None, validator=filled_or_none, metadata={"help": "its name; without it, the old one's"}
     )
 
     def build_request(self, call: Call) -> HttpRequest:
@@ -202,8 +203,9 @@ class DeleteDocuments(Operation[Pod | None]):
 
     provider: ClassVar[str] = "fluxprompt"
     name: ClassVar[str] = "delete-documents"
+    idempotent: ClassVar[bool] = True  # what is gone is skipped (vendor docs "Delete a document")
 
-    pod_id: str = attrs.field(validator=given, metadata=_POD)
+    pod_id: str = attrs.field(validator=filled, metadata=_POD)
     file_names: tuple[str, ...] = attrs.field(
         converter=many, validator=each(str), metadata={"help": "the exact names of the files to delete"}
     )
@@ -213,7 +215,7 @@ class DeleteDocuments(Operation[Pod | None]):
             raise wrong(self, "file_names", "names no file; give at least one")
 
     def build_request(self, call: Call) -> HttpRequest:
-        """A DELETE with a body. Twice does no harm: what is gone is skipped."""
+        """A DELETE with a body."""
         path = _below(self.pod_id, "delete-document")
         return request_to(path, call, "DELETE", json=said(self, wire.DELETION))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from agentbridge import (
@@ -18,18 +18,10 @@ from agentbridge import (
     Result,
     UnsupportedFeatureError,
 )
+from agentbridge.provider import operations_at
 
 from . import answer, request, wire
 from .endpoint import authorization, flow_of, root_of
-
-
-class _Operations:
-    """Imported when they are asked for: who only calls agents does not wait for dozens of classes."""
-
-    def __get__(self, instance: object, owner: type) -> tuple[type[Operation[Any]], ...]:
-        from .operations import OPERATIONS
-
-        return OPERATIONS
 
 
 class FluxPrompt(Provider):
@@ -49,7 +41,9 @@ class FluxPrompt(Provider):
     shares_default_session: ClassVar[bool] = True
     options: ClassVar[frozenset[str]] = frozenset({"versionId", "typeOCR"})
     delivery_id: ClassVar[str | None] = wire.DELIVERY_ID
-    operations: ClassVar[tuple[type[Operation[Any]], ...]] = cast("tuple[type[Operation[Any]], ...]", _Operations())
+    operations: ClassVar[tuple[type[Operation[Any]], ...]] = operations_at(
+        "agentbridge_fluxprompt.operations:OPERATIONS"
+    )
     emulator: ClassVar[str | None] = "agentbridge_fluxprompt.emulator:make"
 
     def build_request(self, invocation: Invocation, call: Call) -> HttpRequest:

@@ -26,10 +26,12 @@ from agentbridge import (
     Result,
     Usage,
 )
+from agentbridge.provider import filled, filled_or_none
 
 from . import answer, replies, request, wire, wire_runs
-from .checks import a, each, given, many, mapping, web_address, wrong
+from .checks import a, each, many, mapping, web_address, wrong
 from .endpoint import flow_of, request_to
+from .failures import failure
 
 _AGENT = {"help": "the agent's id, its flowId; or its endpoint URL as copied"}
 _INPUTS = {"help": "what goes into each Data Input node, by its inputId"}
@@ -80,12 +82,12 @@ class BatchStatus:
 class _Start:
     """What every way to start a run is told."""
 
-    agent_id: str = attrs.field(validator=given, metadata=_AGENT)
+    agent_id: str = attrs.field(validator=filled, metadata=_AGENT)
     inputs: Mapping[str, JsonValue] = attrs.field(factory=dict, converter=mapping, validator=a(dict), metadata=_INPUTS)
     files: tuple[File | Link, ...] = attrs.field(
         default=(), converter=many, validator=each(File, Link), metadata=_FILES
     )
-    session_id: str | None = attrs.field(default=None, validator=_optional(given), metadata=_SESSION)
+    session_id: str | None = attrs.field(default=None, validator=filled_or_none, metadata=_SESSION)
 
     def _invocation(self, call: Call, **more: Any) -> Invocation:
         session = None if self.session_id == SHARED else self.session_id or call.fresh_id
@@ -104,7 +106,7 @@ class StartExecution(_Start, Operation[Result]):
     name: ClassVar[str] = "start-execution"
 
     version_id: str | None = attrs.field(
-        default=None, validator=_optional(given), metadata={"help": "the version to run; else the deployed one"}
+        default=None, validator=filled_or_none, metadata={"help": "the version to run; else the deployed one"}
     )
     callback_url: str | None = attrs.field(
         default=None, validator=_optional(web_address), metadata={"help": "where the vendor posts the answer"}
@@ -134,7 +136,7 @@ class GetExecution(Operation[Execution]):
     name: ClassVar[str] = "get-execution"
     idempotent: ClassVar[bool] = True
 
-    execution_id: str = attrs.field(validator=given, metadata={"help": "the run's id: Pending.id, or executionId"})
+    execution_id: str = attrs.field(validator=filled, metadata={"help": "the run's id: Pending.id, or executionId"})
 
     def build_request(self, call: Call) -> HttpRequest:
         """By its id, at the connection's own address."""
@@ -142,7 +144,7 @@ class GetExecution(Operation[Execution]):
 
     def read(self, response: HttpResponse) -> Execution | Fault:
         """The run's state, also where it failed."""
-        return replies.read(response, _execution)
+        return replies.read(response, _execution, wire.SIGNS_BESIDE_A_STATE)
 
 
 @attrs.frozen(kw_only=True)
@@ -177,9 +179,8 @@ class TriggerWebhook(_Start, Operation[Acknowledged]):
     def read(self, response: HttpResponse) -> Acknowledged | Fault:
         """A 2xx is the acknowledgement (help page), unless its body says that it failed, or is a web page."""
         said = _undocumented(response)
-        failed = replies.failure(response, said) if isinstance(said, dict) else None
-        if failed is None and response.ok and isinstance(said, dict):
-            failed = replies.doubtful(said)
+        signs = wire.SIGNS_OF_AN_ACKNOWLEDGEMENT
+        failed = failure(said, response.status, signs=signs) if isinstance(said, dict) else None
         if failed is not None:
             return failed
         if not response.ok:
@@ -199,7 +200,7 @@ class GetBatchStatus(Operation[BatchStatus]):
     name: ClassVar[str] = "get-batch-status"
     idempotent: ClassVar[bool] = True
 
-    batch_id: str = attrs.field(validator=given, metadata={"help": "the id that the upload of the CSV gave"})
+    batch_id: str = attrs.field(validator=filled, metadata={"help": "the id that the upload of the CSV gave"})
 
     def build_request(self, call: Call) -> HttpRequest:
         """By its id."""
@@ -207,7 +208,7 @@ class GetBatchStatus(Operation[BatchStatus]):
 
     def read(self, response: HttpResponse) -> BatchStatus | Fault:
         """The state, also where the batch failed."""
-        return replies.read(response, _batch_status)
+        return replies.read(response, _batch_status, wire.SIGNS_BESIDE_A_STATE)
 
 
 @attrs.frozen(kw_only=True)

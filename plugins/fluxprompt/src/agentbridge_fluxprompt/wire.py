@@ -6,12 +6,13 @@ page), "public client" (code in the wild, second hand, but the only samples of s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
 
 from pydantic import Field, FiniteFloat
 
 from agentbridge import File
-from agentbridge.reading import Lenient, Reply, compare, words
+from agentbridge.reading import Lenient, Reply, compare, whole, words
 
 RUN_PATH = "/flux/api-v2"
 """Runs a flow (help page; vendor docs "External API endpoints")."""
@@ -155,31 +156,66 @@ def is_error_envelope(body: dict[str, Any]) -> bool:
     return word(body.get("status")) == FAILED and isinstance(body.get("data"), dict)
 
 
-def says_failed(body: dict[str, Any]) -> bool:
-    """Whether a body says failure, whatever its HTTP status: by `status`, by `success`, or as the flat 500 does.
+def is_denied(body: dict[str, Any]) -> bool:
+    """Whether it says `success: false`: documented for memory pods and callbacks (vendor docs), else an inference."""
+    return body.get("success") is False or word(body.get("success")) == "false"  # as text: inference
 
-    `success: false` is documented for memory pods and callbacks (vendor docs); here it is an inference.
+
+def is_crashed(body: dict[str, Any]) -> bool:
+    """Whether `error` is a text, and no `status` says how the run is.
+
+    That is the flat body of a run that threw (vendor docs); without its `executionId`: inference. No success has `error`.
     """
-    crashed = "executionId" in body and isinstance(body.get("error"), str) and bool(body["error"].strip())
-    return (
-        word(body.get("status")) == FAILED or body.get("success") is False or (crashed and not word(body.get("status")))
-    )
+    return bool(word(body.get("error"))) and not word(body.get("status"))
+
+
+def has_error_object(body: dict[str, Any]) -> bool:
+    """Whether it has an error object, as completions do (vendor docs)."""
+    return isinstance(body.get("error"), dict)
+
+
+def has_error(body: dict[str, Any]) -> bool:
+    """Whether `error` is filled at all, as in the flat body of a run that threw (vendor docs)."""
+    return bool(body.get("error"))
+
+
+def is_failed(body: dict[str, Any]) -> bool:
+    """Whether its `status` is an error, be it in the envelope or in the flat body of a run (vendor docs)."""
+    return word(body.get("status")) == FAILED
+
+
+Sign = Callable[[dict[str, Any]], bool]
+"""A sign of failure in a body, whatever its HTTP status."""
+
+SIGNS_BESIDE_A_STATE: tuple[Sign, ...] = (is_denied, is_error_envelope, is_crashed, has_error_object)
+"""Where a flat `status` is the state of what was asked about: that a run failed is the answer then."""
+
+SIGNS: tuple[Sign, ...] = (*SIGNS_BESIDE_A_STATE, is_failed)
+"""All that are documented."""
+
+SIGNS_OF_AN_ACKNOWLEDGEMENT: tuple[Sign, ...] = (*SIGNS, has_error)
+"""Where nothing else is documented of a body, and nobody would notice later that it failed."""
 
 
 def inner_status(body: dict[str, Any]) -> int | None:
-    """`statusCode` of the shape `{statusCode, message, error}`, which guards and pipes of NestJS write (inference)."""
-    status = body.get("statusCode")
-    return status if type(status) is int and 400 <= status <= 599 else None
+    """`statusCode` of the shape `{statusCode, message, error}`, which guards and pipes of NestJS write, or `code`.
+
+    Both are inferences, as is that they may be text.
+    """
+    found = (whole(body.get(name)) for name in ("statusCode", "code"))
+    return next((status for status in found if status is not None and 400 <= status <= 599), None)
 
 
 def message_of(body: dict[str, Any]) -> str:
     """What a failure says of itself, wherever it does (vendor docs: all these shapes); empty where it says nothing.
 
-    `error` comes last: for memory pods it is the literal word "error", in the NestJS shape a reason phrase.
+    An error object is asked first, any other `error` last: for memory pods it is the literal word "error", in the NestJS
+    shape a reason phrase.
     """
-    data = body.get("data")
-    places = (data.get("message") if isinstance(data, dict) else None, body.get("errorMessage"), body.get("message"))
-    return next(filter(None, (_said(place) for place in (*places, body.get("error")))), "")
+    data, error = body.get("data"), body.get("error")
+    inner = data.get("message") if isinstance(data, dict) else None
+    places = (error if isinstance(error, dict) else None, inner, body.get("errorMessage"), body.get("message"), error)
+    return next(filter(None, map(_said, places)), "")
 
 
 def _said(value: Any, depth: int = _DEPTH) -> str:

@@ -19,7 +19,7 @@ and tips"). Matched whole: every other 400 is an invalid request."""
 READY = frozenset({"Finished", "Migrated"})
 """A file's status once it can be retrieved; `Migrated` is to be treated as `Finished` ("List or get memory pods")."""
 
-_WAITING = ("Pending", "Enqueued", "Processing", "Error")
+_NOT_READY = ("Pending", "Enqueued", "Processing", "Error")
 
 
 NEW_POD = {
@@ -53,7 +53,7 @@ class PodFileBody(Reply):
 
     fileName: str
     id: Lenient[str] = None
-    status: Lenient[Annotated[str, words(*_WAITING, *READY)]] = None
+    status: Lenient[Annotated[str, words(*_NOT_READY, *READY)]] = None
     chunkingMethod: Lenient[str] = None
     metadatas: Lenient[list[Any]] = None
     dimensions: Lenient[list[Any]] = None

@@ -9,16 +9,6 @@ import attrs
 from agentbridge import ConfigurationError
 
 
-def filled(operation: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Take no blank text."""
-    if not (isinstance(value, str) and value.strip()):
-        kind = type(operation).__name__
-        raise ConfigurationError(f"{kind}: {field.name}={value!r} says nothing. Give a text")
-
-
-filled_or_none = attrs.validators.optional(filled)
-
-
 def whole_or_none(operation: object, field: attrs.Attribute[Any], value: object) -> None:
     """Take a whole number from 0 on, or None."""
     if value is not None and (type(value) is not int or value < 0):

@@ -9,9 +9,10 @@ import attrs
 from pydantic import BaseModel
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation
+from agentbridge.provider import filled, filled_or_none
 
 from . import endpoint, wire
-from .checks import filled, filled_or_none, whole_or_none
+from .checks import whole_or_none
 
 
 def _tuple(tags: Iterable[str]) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ class UpsertContent(Operation[JsonValue]):
     Attributes:
         file_url: where the file is. One on Google Drive must be public, and the URL exactly
             https://drive.google.com/file/d/FILE_ID.
-        name: what the document shall be called.
+        title: what the document shall be called.
         folder: the name of its folder, which is made where there is none.
         tags: names of tags, which are made where there are none.
         content_id: the document to replace, by its id or its external id; without it one is added.

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 import attrs
 
 from agentbridge import Call, ConfigurationError, Fault, HttpRequest, HttpResponse, JsonValue, Operation, Result
+from agentbridge.provider import filled, filled_or_none
 
 from . import endpoint, wire
-from .checks import filled, filled_or_none
 from .content import ListFolderContents, ListFolders, UpsertContent, UpsertGitHubContent
 
 

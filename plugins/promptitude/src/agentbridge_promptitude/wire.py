@@ -7,13 +7,12 @@ field, how it fails is not.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, JsonValue
 
-from agentbridge.reading import Lenient, Reply, words
+from agentbridge.reading import Lenient, Reply, said, whole, words
 
 FLOW_IN_URL = re.compile(r"/flows/([^/?#]+)")
 """The flow's id in a copied endpoint URL, `.../v1/flows/:flowId/generate` (S002)."""
@@ -51,11 +50,7 @@ class Envelope(Reply):
     @property
     def number(self) -> int | None:
         """The code as a number; None where it is absent or none."""
-        if isinstance(self.code, str) and re.fullmatch(r"\s*-?[0-9]+\s*", self.code):
-            return int(self.code)
-        if isinstance(self.code, (int, float)) and not isinstance(self.code, bool) and self.code % 1 == 0:
-            return int(self.code)
-        return None
+        return whole(self.code)
 
     @property
     def code_text(self) -> str | None:
@@ -167,10 +162,3 @@ class ContentsResults(Reply):
 
     contentsCount: Lenient[int] = None
     contents: list[JsonValue]
-
-
-def said(value: Any) -> str:
-    """A value for a reader: text as it is, nothing for null, true and false, JSON for the rest."""
-    if isinstance(value, str):
-        return value.strip()
-    return "" if value is None or isinstance(value, bool) else json.dumps(value, ensure_ascii=False)

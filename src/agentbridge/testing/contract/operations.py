@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from ...bridge import Bridge
+from ...docstrings import told
 from ...errors import AgentBridgeError, InvocationError
 from ...faults import Fault
 from ...provider import Operation
@@ -28,6 +29,15 @@ class Operations(Base):
             assert kind.provider == self.provider.name, f"{kind.__name__}.provider must be {self.provider.name!r}"
             assert kind.name, f"{kind.__name__} has no name, by which `agentbridge call` finds it"
         assert len({kind.name for kind in kinds}) == len(kinds), "two operations have one name"
+
+    def test_operations_tell_of_fields_that_they_have(self) -> None:
+        for kind in self.provider.operations:
+            fields = attrs.fields(kind) if attrs.has(kind) else ()
+            unknown = sorted(told(kind).keys() - {name for field in fields for name in (field.name, field.alias)})
+            assert not unknown, (
+                f"the docstring of {kind.__name__} tells of {unknown}, which is no field of it: `agentbridge call` shows"
+                " what it tells under the name of the field"
+            )
 
     def test_operations_build_the_same_request_at_the_connection(self) -> None:
         self._needs_operations()

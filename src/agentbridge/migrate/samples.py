@@ -207,7 +207,7 @@ def _slim(result: Result) -> Result:
 
 
 def _standing(error: AgentBridgeError) -> Standing:
-    may_have_run = isinstance(error, InvocationError) and error.may_have_run
-    if may_have_run:
-        return "unknown" if isinstance(error, (TransportError, UnavailableError)) else "final"
+    if isinstance(error, InvocationError) and error.may_have_run:
+        is_lost = isinstance(error, (TransportError, UnavailableError)) or type(error) is InvocationError
+        return "unknown" if is_lost else "final"
     return "remains" if isinstance(error, _SAYS_NOTHING) or isinstance(error, TransportError) else "final"

@@ -63,6 +63,10 @@ def test_a_share_of_the_conversations_goes_to_the_candidate_and_each_stays_with_
     assert vendors_of(live, SESSIONS) == first
 
 
+def test_stages_may_come_from_a_generator(router):
+    assert router(stages=(share / 4 for share in (1, 2))).state.stages == (0.25, 0.5)
+
+
 def test_every_process_says_the_same_of_a_conversation(router):
     first = vendors_of(router(stages=[0.5]), SESSIONS[::2])
     other = vendors_of(router(stages=[0.5]), SESSIONS)

@@ -48,13 +48,14 @@ class _Router(Generic[B]):
         self.agent = agent
         self._names = {agent, f"{agent}@{primary}", f"{agent}@{candidate}"}
         path = ledger.path if isinstance(ledger, Ledger) else ledger
+        growing = stages_of(stages)
         wanted = RouterState(
             agent=agent,
             primary=primary,
             candidate=candidate,
             salt=os.urandom(8).hex(),
-            stages=stages_of(stages),
-            stage=stages_of(stages)[0],
+            stages=growing,
+            stage=growing[0],
             changed=time.time(),
         )
         self._routes = OfProcess(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -56,6 +58,7 @@ class Capture:
         self.written = 0
         self.lost = 0
         self._file = private_file(path, append=True)
+        self._is_torn = _is_torn(path)
 
     def __call__(self, seen: Observation) -> None:
         """Take notice of what happens in a bridge. What it raises ends there, at the observer's door."""
@@ -98,11 +101,13 @@ class Capture:
             raise
 
     def _append(self, line: bytes) -> None:
-        """One write a line: appended whole, whoever else appends."""
+        """One write a line: appended whole, whoever else appends; a part of one before it ends there."""
         with self._lock:
             if self._file.closed:
                 return
-            if os.write(self._file.fileno(), line) < len(line):
+            whole = b"\n" + line if self._is_torn else line
+            self._is_torn = os.write(self._file.fileno(), whole) < len(whole)
+            if self._is_torn:
                 raise OSError("the line was written in part: the disk is full")
             self.written += 1
 
@@ -110,6 +115,14 @@ class Capture:
         conversation = f"{begun.connection}:{begun.agent}\n{session}" if session else begun.id
         digest = hashlib.blake2b(f"{self._seed}\n{conversation}".encode("utf-8", "surrogatepass"), digest_size=8)
         return int.from_bytes(digest.digest()) < self._share * 2**64
+
+
+def _is_torn(path: str | os.PathLike[str]) -> bool:
+    """Whether its last line was written in part."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+    return False  # it is empty, or no file that can be read back
 
 
 def _session(begun: InvocationStarted, ended: InvocationFinished) -> str | None:

@@ -164,7 +164,9 @@ def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
             yield Sample.from_dict(json.loads(line))
         except (ValueError, RecursionError) as error:
             if line.endswith("\n"):
-                raise ConfigurationError(f"{os.fspath(path)}, line {number}: this is no sample: {error}") from None
+                raise ConfigurationError(
+                    f"{os.fspath(path)}, line {number}: this is no sample: {error}; delete the line to read the others"
+                ) from None
 
 
 def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> int:

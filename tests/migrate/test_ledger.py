@@ -14,6 +14,7 @@ from moving import conversations, sample
 
 from agentbridge import ConfigurationError, Result, Usage
 from agentbridge.migrate import Answer, Ledger
+from agentbridge.migrate.routing import RouterFile
 
 DONE = Answer.of(Result(text="yes", output="yes", usage=Usage(credits=2.0), session_id="new"), 1.0)
 REMAINS = Answer(outcome="ConnectionFailedError", standing="remains")
@@ -169,6 +170,16 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be mistaken for one" * 20)
     with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be used: file is not a database"):
         Ledger(tmp_path / "notes.txt")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which files are open")
+@pytest.mark.parametrize("opened", [Ledger, RouterFile])
+def test_a_file_that_is_no_ledger_is_let_go_of(tmp_path, opened):
+    (tmp_path / "notes.txt").write_text("no database " * 100)
+    with pytest.raises(ConfigurationError) as kept:  # with all that its frames hold
+        opened(tmp_path / "notes.txt")
+    files = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    assert str(tmp_path / "notes.txt") not in files, kept
 
 
 def test_a_ledger_of_a_later_version_is_refused(tmp_path):

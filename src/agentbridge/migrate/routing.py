@@ -105,11 +105,10 @@ class RouterFile(LedgerFile):
         ConfigurationError: the file cannot be used, or is no ledger of this version.
     """
 
-    def _opened(self) -> sqlite3.Connection:
-        database = super()._opened()
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        super()._prepare(database)
         database.execute(f"PRAGMA busy_timeout={_PATIENCE}")
         database.execute(_TABLE)
-        return database
 
     def agents(self) -> list[str]:
         """The agents that have a router here."""

@@ -72,7 +72,18 @@ def test_each_threshold_can_be_left_out():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"window": 0}, {"min_calls": -1}, {"max_failure_increase": 1.5}, {"max_latency_ratio": 0}, {"confidence": 1.0}],
+    [
+        {"window": 0},
+        {"window": "5"},
+        {"window": 1.5},
+        {"min_calls": -1},
+        {"min_calls": True},
+        {"max_failure_increase": 1.5},
+        {"max_latency_ratio": 0},
+        {"confidence": 1.0},
+        {"confidence": 0},
+        {"confidence": None},
+    ],
 )
 def test_a_threshold_that_makes_no_sense_is_named(wrong):
     with pytest.raises(ConfigurationError, match=f"LiveGate.{next(iter(wrong))} must be"):

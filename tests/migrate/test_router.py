@@ -290,7 +290,7 @@ def test_another_move_takes_another_ledger(router):
         ({"stages": []}, "stages are shares"),
         ({"stages": [0.5, 0.1]}, "stages are shares above 0 that grow"),
         ({"stages": [0, 1]}, "stages are shares above 0 that grow"),
-        ({"stages": [2]}, "a stage is a share from 0 to 1, not 2"),
+        ({"stages": [2]}, "a stage must be a share from 0 to 1, not 2"),
         ({"on_candidate_failure": "ignore"}, "'raise' or 'primary', not 'ignore'"),
         ({"candidate": "nowhere"}, "nowhere"),
     ],

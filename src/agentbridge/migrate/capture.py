@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import AgentBridgeError, ConfigurationError
+from ..amounts import share
+from ..errors import AgentBridgeError
 from ..model import SHARED, Result
 from ..observations import InvocationFinished, InvocationStarted, Observation
 from ..private import private_file
@@ -48,9 +49,7 @@ class Capture:
         seed: int | str | None = None,
         max_file: int = _MAX_FILE,
     ) -> None:
-        if not 0 <= sample <= 1:
-            raise ConfigurationError(f"sample is a share from 0 to 1, not {sample!r}")
-        self._share = sample
+        self._share = share("sample", sample)
         self._seed = "" if seed is None else str(seed)
         self._scrubber = Scrubber(scrub, self._seed, max_file)
         self._lock = threading.Lock()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from .. import amounts
+from ..amounts import checked
 from ..errors import ConfigurationError
 from .comparing.comparison import Comparison
 from .comparing.statistics import Estimate, Excess, Share, needed
@@ -19,27 +21,27 @@ Outcome: TypeAlias = Literal["pass", "fail", "extend"]
 EXIT_CODES: Mapping[Outcome, int] = {"pass": 0, "fail": 1, "extend": 3}
 """Of the commands that decide, for CI."""
 
+_LEAVES_OUT = '("off" in a configuration) leaves the rule out'
 
-def _between(low: float, high: float) -> Any:
-    def check(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None and not low <= value <= high:
-            raise ConfigurationError(f"migrate.gate: {field.name} is from {low:g} to {high:g}, not {value!r}")
+
+def _between(low: float, high: float) -> Callable[[str, object, str], float]:
+    def check(name: str, value: object, remedy: str) -> float:
+        return amounts.number(name, value, f"from {low:g} to {high:g}", lambda given: low <= given <= high, remedy)
 
     return check
 
 
 def _scores(_: Any, field: attrs.Attribute[Any], scores: Mapping[str, float]) -> None:
     for name, score in scores.items():
-        if not math.isfinite(score):
-            raise ConfigurationError(f"migrate.gate: {field.name}.{name} is a number, not {score!r}")
+        amounts.number(f"Gate.{field.name}.{name}", score, "a number", math.isfinite)
 
 
 def _share(default: float | None) -> Any:
-    return attrs.field(default=default, validator=_between(0, 1))
+    return attrs.field(default=default, validator=checked(amounts.share, none=_LEAVES_OUT))
 
 
 def _times(default: float | None) -> Any:
-    return attrs.field(default=default, validator=_between(0.01, 1000))
+    return attrs.field(default=default, validator=checked(_between(0.01, 1000), none=_LEAVES_OUT))
 
 
 @attrs.frozen(kw_only=True)
@@ -74,8 +76,8 @@ class Gate:
     min_same: float | None = _share(None)
     min_similarity: float | None = _share(None)
     min_scores: Mapping[str, float] = attrs.field(factory=dict, validator=_scores)
-    min_samples: int = attrs.field(default=100, validator=_between(1, 10**9))
-    confidence: float = attrs.field(default=0.95, validator=_between(0.5, 0.9999))
+    min_samples: int = attrs.field(default=100, validator=checked(amounts.count))
+    confidence: float = attrs.field(default=0.95, validator=checked(_between(0.5, 0.9999)))
 
     @classmethod
     def read(cls, config: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> Gate:
@@ -93,7 +95,7 @@ class Gate:
         try:
             return cls(**said)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{read.where}: {error}") from None
+            raise ConfigurationError(f"{read.where}: [migrate.gate]: {error}") from None
 
 
 @attrs.frozen(kw_only=True)

@@ -7,21 +7,17 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist
-from typing import Any
 
 import attrs
 
-from ..errors import ConfigurationError
+from .. import amounts
+from ..amounts import checked
+
+_LEAVES_OUT = "leaves that out"
 
 
-def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name} must be above 0, not {value!r}")
-
-
-def _fraction(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0 <= value < 1:
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name} must be from 0 to below 1, not {value!r}")
+def _confidence(name: str, value: object, remedy: str) -> float:
+    return amounts.number(name, value, "a share above 0 and below 1", lambda given: 0 < given < 1, remedy)
 
 
 @attrs.frozen
@@ -44,11 +40,11 @@ class LiveGate:
     compared where both have as many answers.
     """
 
-    window: int = attrs.field(default=200, validator=_positive)
-    min_calls: int = attrs.field(default=10, validator=_positive)
-    max_failure_increase: float | None = attrs.field(default=0.02, validator=_fraction)
-    max_latency_ratio: float | None = attrs.field(default=2.0, validator=_positive)
-    confidence: float = attrs.field(default=0.999, validator=_fraction)
+    window: int = attrs.field(default=200, validator=checked(amounts.count))
+    min_calls: int = attrs.field(default=10, validator=checked(amounts.count))
+    max_failure_increase: float | None = attrs.field(default=0.02, validator=checked(amounts.share, none=_LEAVES_OUT))
+    max_latency_ratio: float | None = attrs.field(default=2.0, validator=checked(amounts.positive, none=_LEAVES_OUT))
+    confidence: float = attrs.field(default=0.999, validator=checked(_confidence))
 
     def breach(self, candidate: Sequence[Seen], primary: Sequence[Seen]) -> str | None:
         """Why the gate breaks; None where it holds. Where the primary was not asked, its failures are taken to be none."""

@@ -17,10 +17,10 @@ from typing import Any
 
 import attrs
 
+from ..amounts import count
 from ..bridge import Bridge
 from ..directory import ConfigSource
 from ..errors import AgentBridgeError, ConfigurationError
-from ..mapping import checked as checked_concurrency
 from ..model import Invocation
 from ..pacing import Limits
 from .canonical import connections_of, retarget
@@ -63,7 +63,7 @@ def replay_on_ray(
             what was done: run it again.
     """
     path = Path(ledger).absolute()
-    pool = _Pool(checked_concurrency(concurrency), _checked_workers(workers))
+    pool = _Pool(count("concurrency", concurrency), count("workers", workers))
     with Bridge(config) as bridge, Ledger(path) as book:
         targets = book.targets()
         Caller(bridge, to, checked(sessions), RemoteKeeper(None)).check(targets, allow_side_effects=allow_side_effects)
@@ -79,12 +79,6 @@ def replay_on_ray(
         with Ledger(path) as book:
             export_parquet(book, results, arm)
     return summary
-
-
-def _checked_workers(workers: int) -> int:
-    if type(workers) is not int or workers < 1:
-        raise ConfigurationError(f"workers is a whole number from 1 on, not {workers!r}")
-    return workers
 
 
 @attrs.frozen

@@ -10,9 +10,10 @@ from typing import Protocol
 
 import attrs
 
+from ..amounts import count
 from ..bridge import Bridge
 from ..errors import AgentBridgeError
-from ..mapping import Threads, checked as checked_concurrency
+from ..mapping import Threads
 from ..model import Invocation
 from .canonical import connection_of, retarget
 from .ledger import CANDIDATE, Counts, Ledger, Turn
@@ -69,7 +70,7 @@ def replay(
     keeper = Keeper(ledger, arm, budget or Budget(), stop_after, on_answer)
     caller = Caller(bridge, to, checked(sessions), keeper)
     caller.check(ledger.targets(), allow_side_effects=allow_side_effects)
-    return _run(keeper, caller, checked_concurrency(concurrency))
+    return _run(keeper, caller, count("concurrency", concurrency))
 
 
 def _run(keeper: Keeper, caller: Caller, concurrency: int) -> Summary:
@@ -111,7 +112,7 @@ class Keeper:
         counts = ledger.counts(arm)
         self._began = time.monotonic()
         self._spending = Spending(budget, counts.sends, counts.credits, self._began)
-        self._stop_after = stop_after
+        self._stop_after = count("stop_after", stop_after)
         self._missed = 0
         self._made = 0
         self._lost = 0

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,43 @@ def test_pairs_have_the_old_answer_the_new_one_and_the_old_vendors_second(ledger
     _made(ledger, DONE, "baseline")
     (pair,) = ledger.pairs()
     assert (pair.sample.answer.text, pair.candidate.text, pair.baseline.text) == ("answer 0", "yes", "yes")
+
+
+def test_pairs_are_read_with_both_answers_a_page_at_a_time(ledger):
+    ledger.add(sample(number) for number in range(250))
+    for number in range(250):
+        _made(ledger, DONE)
+        if number % 2:
+            _made(ledger, DONE, "baseline")
+    asked = []
+    ledger.database.set_trace_callback(asked.append)
+    pairs = list(ledger.pairs())
+    ledger.database.set_trace_callback(None)
+    assert [pair.sample.id for pair in pairs] == [f"s{number}" for number in range(250)]
+    assert sum(pair.baseline is not None for pair in pairs) == 125
+    assert len(asked) == 3
+
+
+def test_a_turn_says_when_it_was_sent(ledger):
+    before = time.time()
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, DONE)
+    sent, unsent = ledger.turns()
+    assert before <= sent.sent_at <= time.time()
+    assert unsent.sent_at is None
+
+
+def test_a_sample_that_is_not_there_has_no_position(ledger):
+    ledger.add([sample(0)])
+    assert ledger.position("s0") == 1
+    with pytest.raises(ConfigurationError, match="has no sample 's9'"):
+        ledger.position("s9")
+
+
+def test_all_facts_of_a_move_are_read_at_once(ledger):
+    ledger.set("b", {"deep": [1]})
+    ledger.set("a", "x")
+    assert ledger.settings() == {"a": "x", "b": {"deep": [1]}}
 
 
 def test_credits_of_an_arm_are_summed(ledger):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -18,8 +17,7 @@ from .options import config_option, json_option
 from .output import note, say_json, show_table, table
 
 if TYPE_CHECKING:
-    from ..migrate.comparing import Comparison, Judge
-    from ..migrate.ledger import Ledger
+    from ..migrate.comparing import Judge
     from ..migrate.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,47 +113,16 @@ def _reported(
     ledger: str, config: str | None, arm: str, baseline: str, judges: tuple[str, ...], differences: Path | None = None,
     *, worst: int, cohort: str | None, seed: int,
 ) -> Report:  # fmt: skip
-    from ..migrate.comparing import compare
     from ..migrate.gate import Gate
     from ..migrate.ledger import Ledger
     from ..migrate.report import Report
 
     gate, judging = Gate.read(config), dict(map(_judge, judges))
     with Ledger(ledger) as opened, ExitStack() as files:
-        counts = opened.counts(arm)
-        comparison: Comparison = compare(
-            opened.pairs(arm, baseline),
-            judges=judging,
-            cohort=cohort,
-            keep=worst,
-            seed=seed,
-            unknown=counts.unknown,
-            remaining=counts.remaining,
-            each=None if differences is None else _lines(differences, files),
+        each = None if differences is None else _lines(differences, files)
+        return Report.of_ledger(
+            opened, gate, arm=arm, baseline=baseline, judges=judging, cohort=cohort, keep=worst, seed=seed, each=each
         )
-        return Report.of(comparison, gate, _facts(opened, gate, arm=arm, baseline=baseline))
-
-
-def _facts(ledger: Ledger, gate: Any, **arms: str) -> dict[str, str]:
-    """What makes the figures reproducible: versions, the gate's hash, and the small facts that the ledger keeps."""
-    import hashlib
-    import platform
-
-    import attrs
-
-    from .._version import __version__
-
-    said = json.dumps(attrs.asdict(gate), sort_keys=True)
-    kept = {name: json.loads(value) for name, value in ledger.rows("SELECT name, value FROM settings ORDER BY name")}
-    return {
-        "agentbridge": __version__,
-        "Python": platform.python_version(),
-        "ledger": Path(ledger.path).name,
-        **arms,
-        "gate": said,
-        "gate, sha256": hashlib.sha256(said.encode()).hexdigest(),
-        **{f"ledger: {name}": str(value) for name, value in kept.items() if isinstance(value, (str, int, float))},
-    }
 
 
 def _judge(text: str) -> tuple[str, Judge]:

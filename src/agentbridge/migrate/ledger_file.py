@@ -172,6 +172,11 @@ class LedgerFile:
         found = self.rows("SELECT value FROM settings WHERE name = ?", (name,))
         return json.loads(found[0][0]) if found else None
 
+    def settings(self) -> dict[str, Any]:
+        """All facts of the move, by name."""
+        rows = self.rows("SELECT name, value FROM settings ORDER BY name")
+        return {name: json.loads(value) for name, value in rows}
+
     def set(self, name: str, value: Any) -> None:
         """Write down a fact of the move: any JSON value."""
         with self.changing() as database:

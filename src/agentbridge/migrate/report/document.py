@@ -8,11 +8,13 @@ from typing import Any
 
 import attrs
 
-from ..comparing.comparison import Comparison, Example
+from ..comparing.comparison import Comparison, Example, compare
 from ..comparing.distributions import Distribution
 from ..comparing.slices import Slice
 from ..comparing.statistics import Estimate, Excess
 from ..gate import Gate, Outcome, Verdict, decide
+from ..ledger import BASELINE, CANDIDATE, Ledger
+from .facts import facts_of, facts_of_ledger
 
 SCHEMA_VERSION = 1
 
@@ -25,7 +27,7 @@ HEADLINES: Mapping[Outcome, str] = {
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """All that a report says. `facts` are what makes its figures reproducible: versions, hashes, the seed, by name."""
+    """All that a report says. `facts` are what makes its figures reproducible: versions, hashes, what a ledger keeps."""
 
     comparison: Comparison
     gate: Gate
@@ -34,9 +36,23 @@ class Report:
 
     @classmethod
     def of(cls, comparison: Comparison, gate: Gate | None = None, facts: Mapping[str, str] | None = None) -> Report:
-        """The report of a comparison, held against a gate."""
+        """The report of a comparison, held against a gate. `facts` are told beside those that every report has."""
         gate = gate or Gate()
-        return cls(comparison=comparison, gate=gate, verdict=decide(comparison, gate), facts=facts or {})
+        known = {**facts_of(gate), **(facts or {})}
+        return cls(comparison=comparison, gate=gate, verdict=decide(comparison, gate), facts=known)
+
+    @classmethod
+    def of_ledger(
+        cls, ledger: Ledger, gate: Gate | None = None, *, arm: str = CANDIDATE, baseline: str = BASELINE, **how: Any
+    ) -> Report:
+        """The report of what a ledger holds, with the facts of its move; `how` is as `compare` takes it.
+
+        Raises:
+            ConfigurationError: the ledger cannot be read.
+        """
+        counts = ledger.counts(arm)
+        found = compare(ledger.pairs(arm, baseline), unknown=counts.unknown, remaining=counts.remaining, **how)
+        return cls.of(found, gate, facts_of_ledger(ledger, arm=arm, baseline=baseline))
 
     @property
     def title(self) -> str:

@@ -165,6 +165,7 @@ def _write(path: Path, text: str) -> None:
 
 def _show(report: Report) -> None:
     from ..migrate.comparing import CATEGORIES
+    from ..migrate.figures import spoken
     from .output import console
 
     overall, comparison = report.comparison.overall, report.comparison
@@ -183,7 +184,7 @@ def _show(report: Report) -> None:
     for name in CATEGORIES:
         if overall.categories.get(name) or overall.noise.get(name):
             noise = f"{overall.noise.get(name, 0):,}" if overall.repeated else "-"
-            rows.add_row(name.replace("_", " "), f"{overall.categories.get(name, 0):,}", noise)
+            rows.add_row(spoken(name), f"{overall.categories.get(name, 0):,}", noise)
     click.echo()
     show_table(rows, console())
     for judge, count in comparison.judge_errors.items():

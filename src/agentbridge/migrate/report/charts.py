@@ -10,7 +10,8 @@ import attrs
 from ..comparing.differences import CATEGORIES, Category
 from ..comparing.distributions import LATENCIES, Distribution
 from ..comparing.slices import Slice
-from ..gate import Ruling
+from ..figures import spoken
+from ..ruling import Ruling
 from .texts import escaped
 
 _WIDTH = 460
@@ -33,7 +34,7 @@ def outcomes(found: Slice) -> str:
     step, top = (46, 8) if found.repeated else (32, 8)
     height = top + step * len(shown) + 8
     rows = "".join(_outcome(found, name, top + index * step) for index, name in enumerate(shown))
-    told = "; ".join(f"{_spoken(name)}: {_count(found.categories.get(name, 0), found.pairs)}" for name in shown)
+    told = "; ".join(f"{spoken(name)}: {_count(found.categories.get(name, 0), found.pairs)}" for name in shown)
     return _svg(height, "Pairs by category", told, rows)
 
 
@@ -122,7 +123,7 @@ def latency(found: Slice) -> str:
 
 def _outcome(found: Slice, name: Category, y: float) -> str:
     room = _WIDTH - _RIGHT - 150
-    label = f'<text x="0" y="{y + 13}" class="label">{escaped(_spoken(name))}</text>'
+    label = f'<text x="0" y="{y + 13}" class="label">{escaped(spoken(name))}</text>'
     sides = [("new", found.categories.get(name, 0), found.pairs)]
     sides += [("old", found.noise.get(name, 0), found.repeated)] if found.repeated else []
     bars = []
@@ -266,10 +267,6 @@ def _x(at: float) -> float:
 
 def _y(level: float) -> float:
     return _HEIGHT - _BOTTOM - level * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _count(count: int, total: int) -> str:

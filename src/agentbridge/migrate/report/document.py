@@ -12,8 +12,9 @@ from ..comparing.comparison import Comparison, Example, compare
 from ..comparing.distributions import Distribution
 from ..comparing.slices import Slice
 from ..comparing.statistics import Estimate, Excess
-from ..gate import Gate, Outcome, Verdict, decide
+from ..gate import Gate
 from ..ledger import BASELINE, CANDIDATE, Ledger
+from ..ruling import Outcome, Verdict, decide
 from .facts import facts_of, facts_of_ledger
 
 SCHEMA_VERSION = 1

@@ -14,7 +14,7 @@ from moving import json_answer
 
 from agentbridge import SHARED, ConfigurationError, Invocation, ProviderError, UnavailableError, UnsupportedFeatureError
 from agentbridge.migrate import Ledger, LiveGate, RouterState
-from agentbridge.migrate.assigning import belongs, target_of
+from agentbridge.migrate.routes import belongs, target_of
 from agentbridge.migrate.routing import RouterFile, advanced, paused, resumed, rolled_back
 
 BROKEN = json_answer(500, {"message": "it broke"})

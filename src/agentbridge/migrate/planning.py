@@ -12,7 +12,7 @@ from ..errors import AgentBridgeError
 from ..model import Invocation
 from ..prepared import Prepared
 from .canonical import agent_of, connection_of, portable_name, retarget
-from .routes import How, Place, missing, proven, routes
+from .fates import How, Place, fates, missing, proven
 from .samples import Sample
 from .sessions import Treatment, checked, treated
 from .targets import unfilled
@@ -201,7 +201,7 @@ class _Counting:
         self._calls += tried.prepared is not None
         if (name := tried.sample.conversation) is not None:
             self._turns[name] = self._turns.get(name, 0) + 1
-        found = iter(()) if tried.place is None else routes(tried.said, tried.place, self.sessions)
+        found = iter(()) if tried.place is None else fates(tried.said, tried.place, self.sessions)
         for one in proven(found, tried.error, tried.prepared.dropped if tried.prepared else ()):
             key = (tried.agent, one.field, one.how, one.detail, one.remedy)
             self._fields[key] = self._fields.get(key, 0) + 1

@@ -14,10 +14,10 @@ from ..errors import AgentBridgeError, ConfigurationError
 from ..model import SHARED, Invocation, Result
 from ..settings import CallFields
 from ..transport.loops import in_thread
-from .assigning import Routes
 from .ledger import Ledger
 from .live import OfProcess, aimed
 from .live_gate import LiveGate
+from .routes import Routes
 from .routing import STAGES, Change, RouterFile, RouterState, advanced, paused, resumed, rolled_back, stages_of
 from .targets import check_target
 

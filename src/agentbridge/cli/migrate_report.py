@@ -13,6 +13,7 @@ import click
 
 from ..showing import visible
 from .failures import verbose_option
+from .migrate_replay import arm_option, ledger_argument
 from .options import config_option, json_option
 from .output import note, say_json, show_table, table
 
@@ -29,7 +30,7 @@ def _comparing(command: F) -> F:
     """The arguments that say what is compared, and how."""
     for option in reversed(
         (
-            click.argument("ledger", type=click.Path(dir_okay=False, exists=True)),
+            ledger_argument,
             click.option("--cohort", metavar="KEY", help="Tell figures also by this key of the samples' metadata."),
             click.option(
                 "--judge", "judges", multiple=True, metavar="NAME=MODULE:FUNCTION",
@@ -37,7 +38,7 @@ def _comparing(command: F) -> F:
             ),
             click.option("--worst", type=click.IntRange(0), default=20, show_default=True, help="Pairs shown of each category."),
             click.option("--seed", type=int, default=0, show_default=True, help="Decides which conversations are in one group."),
-            click.option("--arm", default="candidate", show_default=True, help="The run that is compared."),
+            arm_option,
             click.option("--baseline", default="baseline", show_default=True, help="The run that asked the old vendor again."),
             config_option,
         )
@@ -79,12 +80,13 @@ def compare_command(ctx: click.Context, /, *, differences: Path | None, as_json:
 @click.command("report")
 @_comparing
 @click.option("--html", type=_OUT, metavar="FILE", help="One page that needs nothing beside it.")
-@click.option("--json", "as_json", type=_OUT, metavar="FILE", help="For programs.")
+@click.option("--json-file", type=_OUT, metavar="FILE", help="For programs; --json prints the same.")
 @click.option("--markdown", type=_OUT, metavar="FILE", help="For a pull request or a ticket.")
 @click.option("--junit", type=_OUT, metavar="FILE", help="For CI: a test case for each rule.")
+@json_option
 @verbose_option
 def report_command(
-    *, html: Path | None, as_json: Path | None, markdown: Path | None, junit: Path | None, **given: Any
+    *, html: Path | None, json_file: Path | None, markdown: Path | None, junit: Path | None, as_json: bool, **given: Any
 ) -> None:
     """Write reports of a ledger. They hold answers of production: only their owner may read the files.
 
@@ -98,11 +100,13 @@ def report_command(
     from ..migrate import report as formats
 
     wanted = (
-        (html, formats.as_html), (as_json, formats.as_json), (markdown, formats.as_markdown), (junit, formats.as_junit),
+        (html, formats.as_html), (json_file, formats.as_json), (markdown, formats.as_markdown), (junit, formats.as_junit),
     )  # fmt: skip
-    if not any(path for path, _ in wanted):
-        raise click.UsageError("Say what to write: --html, --json, --markdown or --junit FILE.")
+    if not (as_json or any(path for path, _ in wanted)):
+        raise click.UsageError("Say what to write: --html, --json-file, --markdown or --junit FILE, or --json.")
     report = _reported(**given)
+    if as_json:
+        say_json(formats.report_dict(report))
     for path, written in wanted:
         if path is not None:
             _write(path, written(report))

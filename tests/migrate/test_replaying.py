@@ -256,6 +256,13 @@ def test_a_budget_of_nothing_is_refused(field, value):
         Budget(**{field: value})
 
 
+@pytest.mark.parametrize("field", ["concurrency", "stop_after"])
+@pytest.mark.parametrize("value", [0, 1.5, True])
+def test_a_number_that_is_no_count_is_refused(ledger, field, value):
+    with pytest.raises(ConfigurationError, match=f"{field} must be a whole number, 1 or more, not {value!r}"):
+        replay(ledger, bridge_to(Flowise()), "flowise", **{field: value})
+
+
 def test_a_call_is_claimed_in_the_ledger_before_it_is_sent(ledger):
     seen = []
 

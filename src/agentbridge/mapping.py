@@ -17,6 +17,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
+from .amounts import count
 from .errors import AgentBridgeError, ConfigurationError
 from .model import Invocation, Outcome, Result
 from .transport.loops import in_asyncio
@@ -65,7 +66,7 @@ class _Ordered:
 def mapped(invoke: Invoke, invocations: Iterable[Invocation], concurrency: int, ordered: bool) -> Generator[Outcome]:
     """The outcome of each invocation, by threads. Raises what `invocations` raises."""
     work = partial(_outcome, invoke)
-    return Threads(work, iterated(invocations), checked(concurrency)).done(_Ordered(ordered).ready)
+    return Threads(work, iterated(invocations), count("concurrency", concurrency)).done(_Ordered(ordered).ready)
 
 
 def _at_once(done: R) -> Iterator[R]:
@@ -159,7 +160,7 @@ def amapped(
     """The same by tasks of the running event loop. Leaving early cancels what is under way."""
     if not in_asyncio():
         raise ConfigurationError("map works by the tasks of asyncio; in trio, call invoke in a nursery of yours")
-    return _Tasks(invoke, Source(invocations), checked(concurrency)).outcomes(_Ordered(ordered))
+    return _Tasks(invoke, Source(invocations), count("concurrency", concurrency)).outcomes(_Ordered(ordered))
 
 
 class _Tasks:
@@ -245,17 +246,6 @@ def iterated(invocations: Iterable[Invocation]) -> Iterator[Invocation]:
     if isinstance(invocations, (str, Invocation)) or not isinstance(invocations, Iterable):
         raise ConfigurationError(f"map takes an iterable of Invocation values, not {type(invocations).__name__}")
     return iter(invocations)
-
-
-def checked(concurrency: int) -> int:
-    """The number of calls at once.
-
-    Raises:
-        ConfigurationError: it is none.
-    """
-    if type(concurrency) is not int or concurrency < 1:
-        raise ConfigurationError(f"map: concurrency is a whole number from 1 on, not {concurrency!r}")
-    return concurrency
 
 
 def _invocation(given: object) -> Invocation:

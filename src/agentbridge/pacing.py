@@ -6,23 +6,17 @@ import math
 import threading
 from collections import deque
 from collections.abc import Hashable
-from typing import Any
 
 import attrs
 
+from . import amounts
 from .errors import ConfigurationError
 from .faults import Fault, FaultKind
-from .retry import positive
+from .retry import seconds
 
 _LONGEST_HOLD = 3600.0  # seconds: one odd Retry-After does not shut an account for ever
 _GROWTH, _RECOVERY = 2.0, 0.9  # of the gap between two requests: by a refusal, by a success
-
-
-def _count(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigurationError(
-            f"Limits.{attribute.name} must be a whole number, 1 or more, not {value!r}; None is no limit"
-        )
+_COUNT = amounts.checked(amounts.count, none="is no limit")
 
 
 @attrs.frozen
@@ -33,13 +27,11 @@ class Limits:
     its first request until it is over.
     """
 
-    calls: int | None = attrs.field(default=None, validator=_count)
-    per: float = attrs.field(default=60.0, validator=positive)
-    in_flight: int | None = attrs.field(default=None, validator=_count)
+    calls: int | None = attrs.field(default=None, validator=_COUNT)
+    per: float = attrs.field(default=60.0, validator=amounts.checked(seconds))
+    in_flight: int | None = attrs.field(default=None, validator=_COUNT)
 
     def __attrs_post_init__(self) -> None:
-        if self.per is None:
-            raise ConfigurationError("Limits.per must be a number of seconds, not None")
         if self.calls is None and self.in_flight is None:
             raise ConfigurationError("Limits says nothing: give it calls or in_flight")
 

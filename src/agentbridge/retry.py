@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from .errors import ConfigurationError
+from . import amounts
 from .faults import Fault
 
 _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
@@ -19,13 +17,21 @@ def sooner(first: float | None, second: float | None) -> float | None:
     return min(first, second)
 
 
-def positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    """Validates a number of seconds. Raises ConfigurationError for what is none."""
-    if value is not None and not (isinstance(value, (int, float)) and 0 < value <= _LONGEST):
-        name = f"{type(instance).__name__}.{attribute.name}"
-        raise ConfigurationError(
-            f"{name} must be more than 0 and at most {_LONGEST} seconds, not {value!r}; None is no limit"
-        )
+def seconds(name: str, value: object, remedy: str = "") -> float:
+    """A time that operating systems take. Raises ConfigurationError for what is none."""
+    what = f"more than 0 and at most {_LONGEST} seconds"
+    return amounts.number(name, value, what, lambda given: 0 < given <= _LONGEST, remedy)
+
+
+def _delay(name: str, value: object, remedy: str) -> float:
+    return amounts.number(name, value, f"0 to {_LONGEST} seconds", lambda given: 0 <= given <= _LONGEST, remedy)
+
+
+def _attempts(name: str, value: object, _: str) -> int:
+    return amounts.count(name, value, "; 1 turns retries off")
+
+
+_LIMIT = amounts.checked(seconds, none="is no limit")
 
 
 @attrs.frozen
@@ -38,11 +44,11 @@ class Timeouts:
     `total`: the whole call with its retries and polls, whatever the server does.
     """
 
-    connect: float | None = attrs.field(default=10.0, validator=positive)
-    answer: float | None = attrs.field(default=600.0, validator=positive)
-    idle: float | None = attrs.field(default=120.0, validator=positive)
-    content: float | None = attrs.field(default=None, validator=positive)
-    total: float | None = attrs.field(default=None, validator=positive)
+    connect: float | None = attrs.field(default=10.0, validator=_LIMIT)
+    answer: float | None = attrs.field(default=600.0, validator=_LIMIT)
+    idle: float | None = attrs.field(default=120.0, validator=_LIMIT)
+    content: float | None = attrs.field(default=None, validator=_LIMIT)
+    total: float | None = attrs.field(default=None, validator=_LIMIT)
 
 
 @attrs.frozen
@@ -53,20 +59,10 @@ class RetryPolicy:
     `max_delay`; a longer `Retry-After` is not waited for. What may have run is sent again only with `retry_unsafe`.
     """
 
-    attempts: int = 3
-    first_delay: float = 0.5
-    max_delay: float = 30.0
+    attempts: int = attrs.field(default=3, validator=amounts.checked(_attempts))
+    first_delay: float = attrs.field(default=0.5, validator=amounts.checked(_delay))
+    max_delay: float = attrs.field(default=30.0, validator=amounts.checked(_delay))
     retry_unsafe: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or self.attempts < 1:
-            raise ConfigurationError(
-                f"RetryPolicy.attempts must be 1 or more, not {self.attempts!r}; 1 turns retries off"
-            )
-        for name in ("first_delay", "max_delay"):
-            value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and 0 <= value <= _LONGEST):
-                raise ConfigurationError(f"RetryPolicy.{name} must be 0 to {_LONGEST} seconds, not {value!r}")
 
     def delay(self, fault: Fault, *, attempt: int, idempotent: bool, luck: float) -> float | None:
         """Seconds to wait before sending again after the `attempt`-th try, or None to give up.

@@ -152,7 +152,7 @@ def test_what_cannot_be_iterated_is_refused(world, nothing):
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("concurrency", [0, -1, 1.5, "4", True])
 def test_a_concurrency_that_is_none_is_refused(world, concurrency):
-    with pytest.raises(ConfigurationError, match="concurrency is a whole number from 1 on"):
+    with pytest.raises(ConfigurationError, match="concurrency must be a whole number, 1 or more"):
         mapped(world, asked(1), concurrency=concurrency)
 
 

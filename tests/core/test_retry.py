@@ -21,7 +21,7 @@ def test_a_limit_may_be_any_time_that_operating_systems_take(name, seconds):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", [0, -1, 10_000_001, float("nan"), float("inf"), "5", []])
+@pytest.mark.parametrize("value", [0, -1, 10_000_001, float("nan"), float("inf"), "5", [], True])
 def test_a_limit_that_is_none_is_refused_by_its_name_and_value(name, value):
     with pytest.raises(ConfigurationError) as caught:
         Timeouts(**{name: value})
@@ -30,11 +30,14 @@ def test_a_limit_that_is_none_is_refused_by_its_name_and_value(name, value):
     )
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, True])
 def test_a_number_of_attempts_that_is_none_is_refused(value):
     with pytest.raises(ConfigurationError) as caught:
         RetryPolicy(attempts=value)
-    assert str(caught.value) == f"RetryPolicy.attempts must be 1 or more, not {value!r}; 1 turns retries off"
+    assert (
+        str(caught.value)
+        == f"RetryPolicy.attempts must be a whole number, 1 or more, not {value!r}; 1 turns retries off"
+    )
 
 
 def test_one_attempt_is_a_policy_and_turns_retries_off():

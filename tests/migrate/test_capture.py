@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
+import resource
 import threading
 import time
 
@@ -242,6 +244,32 @@ def test_what_cannot_be_written_is_counted_and_leaves_the_call_alone(bridge_with
         assert bridge.invoke("flowgent:7", "hi").text == "hello"
     assert (capture.written, capture.lost, len(samples(tmp_path))) == (1, 1, 1)
     assert "the observer Capture raised ValueError" in caplog.text
+
+
+@contextlib.contextmanager
+def full_at(size):
+    """A file takes so many bytes, as on a full disk: what does not fit is left out of the write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_after_a_line_that_was_written_in_part_the_next_one_is_whole_and_the_part_is_named(tmp_path, is_restarted):
+    path = tmp_path / "samples.jsonl"
+    with captured(tmp_path) as first:
+        with full_at(40), pytest.raises(OSError, match="in part"):
+            _one(first, number=1)
+        with captured(tmp_path) if is_restarted else first as capture:
+            _one(capture, number=2)
+            _one(capture, number=3)
+    with pytest.raises(ConfigurationError, match="line 1: this is no sample: .*; delete the line"):
+        samples(tmp_path)
+    path.write_text(path.read_text().partition("\n")[2])
+    assert [sample.id for sample in samples(tmp_path)] == ["call-2", "call-3"]
 
 
 def test_after_its_end_nothing_is_kept_and_nothing_fails(tmp_path):

@@ -33,6 +33,11 @@ def test_what_the_old_vendor_does_to_itself_is_no_difference():
     assert found.noise["reworded"] == pytest.approx(200, abs=50)
 
 
+def test_turns_that_were_sent_to_an_agent_at_two_vendors_are_one_conversation():
+    pairs = [pair("a", "a", session="u-1", target=target) for target in ("support", "support@fluxprompt", "other")]
+    assert compare(pairs).overall.conversations == 2
+
+
 def test_what_is_beyond_the_noise_is_found():
     found = compare(workload(2000, reworded=0.2, noise=0.1)).overall
     low, high = found.estimates["changed"].interval(0.95)

@@ -10,7 +10,7 @@ from compared_pairs import answer, failed, pair, waiting
 from agentbridge import Result
 from agentbridge.migrate import Answer, difference
 from agentbridge.migrate.comparing.differences import again_of, old_of
-from agentbridge.migrate.comparing.structure import drift, json_in
+from agentbridge.migrate.comparing.structure import changes, json_in
 
 EMPTY = Answer(outcome="completed", result=Result(text=" \n", output=""))
 ORDER = {"order": {"id": 7, "items": [{"name": "cup", "price": 3.5}]}, "open": True}
@@ -90,27 +90,27 @@ def test_a_difference_is_plain_json():
 
 def test_drift_names_paths_through_lists():
     new = {"order": {"id": "7", "items": [{"name": "cup"}, {"name": "jug", "size": 2}]}, "open": True}
-    assert str(drift(ORDER, new)) == (
+    assert str(changes(ORDER, new)) == (
         "gone: order.items[].price; added: order.items[].size; of another type: order.id (number -> text)"
     )
 
 
 def test_an_empty_list_misses_nothing():
-    assert not drift({"items": [{"a": 1}]}, {"items": []})
-    assert not drift({"items": []}, {"items": [{"a": 1}]})
+    assert not changes({"items": [{"a": 1}]}, {"items": []})
+    assert not changes({"items": []}, {"items": [{"a": 1}]})
 
 
 def test_numbers_are_of_one_type_and_null_of_its_own():
-    assert not drift([1, 2], [1.5])
-    assert drift({"a": None}, {"a": 1}).retyped == ("a (null -> number)",)
-    assert drift([], {}).retyped == ("all of it (list -> object)",)
+    assert not changes([1, 2], [1.5])
+    assert changes({"a": None}, {"a": 1}).retyped == ("a (null -> number)",)
+    assert changes([], {}).retyped == ("all of it (list -> object)",)
 
 
 def test_what_is_nested_too_deeply_is_a_drift_and_no_crash():
     deep = shallow = []
     for _ in range(100_000):
         deep = [deep]
-    assert drift(deep, shallow).retyped == ("(nested too deeply)",)
+    assert changes(deep, shallow).retyped == ("(nested too deeply)",)
     assert json_in("[" * 100_000) is None
 
 

@@ -130,9 +130,9 @@ def test_the_page_shows_the_defaults():
     ("table", "problem"),
     [
         ({"max_latency": 2}, r"unknown key 'migrate.gate.max_latency'. Did you mean 'max_latency_ratio'\?"),
-        ({"min_same": 95}, "min_same is from 0 to 1, not 95"),
-        ({"min_scores": {"polite": float("nan")}}, "min_scores.polite is a number, not nan"),
-        ({"min_samples": 0}, "min_samples is from 1 to 1e.09, not 0"),
+        ({"min_same": 95}, "Gate.min_same must be a share from 0 to 1, not 95"),
+        ({"min_scores": {"polite": float("nan")}}, "min_scores.polite must be a number, not nan"),
+        ({"min_samples": 0}, "Gate.min_samples must be a whole number, 1 or more, not 0"),
         ({"confidence": "high"}, "migrate.gate.confidence: Input should be a valid number"),
     ],
 )

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from moving import conversations, sample
 
 from agentbridge import ConfigurationError, Result, Usage
 from agentbridge.migrate import Answer, Ledger
+from agentbridge.migrate.routing import RouterFile
 
 DONE = Answer.of(Result(text="yes", output="yes", usage=Usage(credits=2.0), session_id="new"), 1.0)
 REMAINS = Answer(outcome="ConnectionFailedError", standing="remains")
@@ -135,6 +137,43 @@ def test_pairs_have_the_old_answer_the_new_one_and_the_old_vendors_second(ledger
     assert (pair.sample.answer.text, pair.candidate.text, pair.baseline.text) == ("answer 0", "yes", "yes")
 
 
+def test_pairs_are_read_with_both_answers_a_page_at_a_time(ledger):
+    ledger.add(sample(number) for number in range(250))
+    for number in range(250):
+        _made(ledger, DONE)
+        if number % 2:
+            _made(ledger, DONE, "baseline")
+    asked = []
+    ledger.database.set_trace_callback(asked.append)
+    pairs = list(ledger.pairs())
+    ledger.database.set_trace_callback(None)
+    assert [pair.sample.id for pair in pairs] == [f"s{number}" for number in range(250)]
+    assert sum(pair.baseline is not None for pair in pairs) == 125
+    assert len(asked) == 3
+
+
+def test_a_turn_says_when_it_was_sent(ledger):
+    before = time.time()
+    ledger.add([sample(0), sample(1)])
+    _made(ledger, DONE)
+    sent, unsent = ledger.turns()
+    assert before <= sent.sent_at <= time.time()
+    assert unsent.sent_at is None
+
+
+def test_a_sample_that_is_not_there_has_no_position(ledger):
+    ledger.add([sample(0)])
+    assert ledger.position("s0") == 1
+    with pytest.raises(ConfigurationError, match="has no sample 's9'"):
+        ledger.position("s9")
+
+
+def test_all_facts_of_a_move_are_read_at_once(ledger):
+    ledger.set("b", {"deep": [1]})
+    ledger.set("a", "x")
+    assert ledger.settings() == {"a": "x", "b": {"deep": [1]}}
+
+
 def test_credits_of_an_arm_are_summed(ledger):
     ledger.add([sample(0), sample(1)])
     _made(ledger, DONE)
@@ -169,6 +208,16 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("not a database, but long enough to be mistaken for one" * 20)
     with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be used: file is not a database"):
         Ledger(tmp_path / "notes.txt")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which files are open")
+@pytest.mark.parametrize("opened", [Ledger, RouterFile])
+def test_a_file_that_is_no_ledger_is_let_go_of(tmp_path, opened):
+    (tmp_path / "notes.txt").write_text("no database " * 100)
+    with pytest.raises(ConfigurationError) as kept:  # with all that its frames hold
+        opened(tmp_path / "notes.txt")
+    files = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    assert str(tmp_path / "notes.txt") not in files, kept
 
 
 def test_a_ledger_of_a_later_version_is_refused(tmp_path):

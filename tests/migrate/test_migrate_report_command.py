@@ -92,7 +92,7 @@ def test_reports_are_written_for_their_owner_alone(tmp_path):
         ledger,
         "--html",
         "r.html",
-        "--json",
+        "--json-file",
         "r.json",
         "--markdown",
         "r.md",
@@ -107,6 +107,13 @@ def test_reports_are_written_for_their_owner_alone(tmp_path):
     assert ET.parse(tmp_path / "r.xml").getroot().tag == "testsuites"
     assert (tmp_path / "r.md").read_text().startswith("# Fail")
     assert all((tmp_path / f"r.{kind}").stat().st_mode & 0o077 == 0 for kind in ("html", "json", "md", "xml"))
+
+
+def test_json_prints_what_json_file_writes(tmp_path):
+    ledger = _ledger(list(workload(5)))
+    printed = json.loads(_run("report", ledger, "--json").stdout)
+    assert _run("report", ledger, "--json-file", "r.json").stdout == ""
+    assert json.loads((tmp_path / "r.json").read_text()) == printed
 
 
 def test_a_report_without_a_file_is_wrong_usage():

@@ -234,3 +234,9 @@ def test_agents_that_have_sessions_of_one_name_share_no_conversation():
         assert plan(samples, bridge, "flowgent").conversations == 0
         shown = {one.id: text for one, text in requests(samples, bridge, "flowgent", sessions="inline-history")}
     assert '"messages": "sales"' in shown["sales"]
+
+
+def test_turns_that_were_sent_to_an_agent_at_two_vendors_are_one_conversation(bridge):
+    targets = ("support", "support@fluxprompt")
+    samples = [Sample(id=name, session="u-1", invocation=Invocation(target=name, text="hi")) for name in targets]
+    assert plan(samples, bridge, "flowgent").conversations == 1

@@ -30,7 +30,7 @@ def test_conversations_are_spread_so_that_none_gets_an_empty_part(calls, workers
 
 @pytest.mark.parametrize("workers", [0, True, 1.5])
 def test_a_number_of_workers_that_is_none_is_refused(tmp_path, workers):
-    with pytest.raises(ConfigurationError, match="workers is a whole number from 1 on"):
+    with pytest.raises(ConfigurationError, match="workers must be a whole number, 1 or more"):
         replay_on_ray(tmp_path / "move.ledger", {}, "flowise", workers=workers)
 
 

@@ -252,8 +252,15 @@ def test_each_answer_is_told_as_it_comes(ledger):
 @pytest.mark.parametrize("field", ["calls", "credits", "minutes"])
 @pytest.mark.parametrize("value", [0, -1, "many", True])
 def test_a_budget_of_nothing_is_refused(field, value):
-    with pytest.raises(ConfigurationError, match=f"Budget.{field} must be a number above 0"):
+    with pytest.raises(ConfigurationError, match=f"Budget.{field} must be a .*, not {value!r}; None is no limit"):
         Budget(**{field: value})
+
+
+@pytest.mark.parametrize("field", ["concurrency", "stop_after"])
+@pytest.mark.parametrize("value", [0, 1.5, True])
+def test_a_number_that_is_no_count_is_refused(ledger, field, value):
+    with pytest.raises(ConfigurationError, match=f"{field} must be a whole number, 1 or more, not {value!r}"):
+        replay(ledger, bridge_to(Flowise()), "flowise", **{field: value})
 
 
 def test_a_call_is_claimed_in_the_ledger_before_it_is_sent(ledger):

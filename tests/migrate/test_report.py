@@ -14,7 +14,7 @@ import pytest
 from compared_pairs import answer, failed, pair, workload
 from hypothesis import given, settings, strategies as st
 
-from agentbridge.migrate import Gate, Report, as_html, as_json, as_junit, as_markdown, compare
+from agentbridge.migrate import Gate, Ledger, Report, as_html, as_json, as_junit, as_markdown, compare
 from agentbridge.migrate.report.texts import marked
 
 HOSTILE = [
@@ -74,6 +74,23 @@ def report():
     return Report.of(
         comparison, Gate(min_scores={"polite": 0.5}, min_same=0.5), {"agentbridge": "0.1.0", "Python": "3.11"}
     )
+
+
+def test_every_report_says_by_what_its_figures_can_be_made_again():
+    facts = Report.of(compare([]), Gate(min_same=0.5), {"made for": "a test"}).facts
+    assert {"agentbridge", "Python", "gate", "gate, sha256"} < set(facts)
+    assert json.loads(facts["gate"])["min_same"] == 0.5
+    assert facts["made for"] == "a test"
+
+
+def test_a_report_of_a_ledger_has_its_counts_and_its_facts(tmp_path):
+    with Ledger(tmp_path / "move.ledger") as ledger:
+        ledger.add([pair("a", "b", id=name).sample for name in ("1", "2")])
+        ledger.set("config hash", "f00d")
+        report = Report.of_ledger(ledger, arm="candidate", seed=3)
+    assert (report.comparison.remaining, report.comparison.seed) == (2, 3)
+    assert (report.facts["ledger"], report.facts["ledger: config hash"]) == ("move.ledger", "f00d")
+    assert (report.facts["arm"], report.facts["baseline"]) == ("candidate", "baseline")
 
 
 def _hostile_report(text):

@@ -14,7 +14,7 @@ from moving import json_answer
 
 from agentbridge import SHARED, ConfigurationError, Invocation, ProviderError, UnavailableError, UnsupportedFeatureError
 from agentbridge.migrate import Ledger, LiveGate, RouterState
-from agentbridge.migrate.assigning import belongs, target_of
+from agentbridge.migrate.routes import belongs, target_of
 from agentbridge.migrate.routing import RouterFile, advanced, paused, resumed, rolled_back
 
 BROKEN = json_answer(500, {"message": "it broke"})
@@ -61,6 +61,10 @@ def test_a_share_of_the_conversations_goes_to_the_candidate_and_each_stays_with_
     first = vendors_of(live, SESSIONS)
     assert 8 < list(first.values()).count("new") < 30
     assert vendors_of(live, SESSIONS) == first
+
+
+def test_stages_may_come_from_a_generator(router):
+    assert router(stages=(share / 4 for share in (1, 2))).state.stages == (0.25, 0.5)
 
 
 def test_every_process_says_the_same_of_a_conversation(router):
@@ -286,7 +290,7 @@ def test_another_move_takes_another_ledger(router):
         ({"stages": []}, "stages are shares"),
         ({"stages": [0.5, 0.1]}, "stages are shares above 0 that grow"),
         ({"stages": [0, 1]}, "stages are shares above 0 that grow"),
-        ({"stages": [2]}, "a stage is a share from 0 to 1, not 2"),
+        ({"stages": [2]}, "a stage must be a share from 0 to 1, not 2"),
         ({"on_candidate_failure": "ignore"}, "'raise' or 'primary', not 'ignore'"),
         ({"candidate": "nowhere"}, "nowhere"),
     ],

@@ -16,6 +16,7 @@ from agentbridge import (
     HttpResponse,
     InvalidRequestError,
     Invocation,
+    InvocationError,
     NotFoundError,
     ResponseTimeoutError,
     Result,
@@ -63,6 +64,7 @@ def test_an_error_keeps_its_line_its_status_and_what_did_arrive():
         (UnavailableError("x", fault=_fault(may_have_run=False)), "remains"),
         (UnavailableError("x", fault=_fault(may_have_run=True)), "unknown"),
         (ResponseTimeoutError("x", fault=_fault(may_have_run=True)), "unknown"),
+        (InvocationError("accepted, but cannot be polled", fault=_fault(may_have_run=True)), "unknown"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )

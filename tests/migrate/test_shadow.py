@@ -379,9 +379,9 @@ def test_an_agent_with_side_effects_is_taken_where_that_is_allowed(shadow):
     ("options", "message"),
     [
         ({"on_pair": None}, "say where the pairs go"),
-        ({"sample": 1.5}, "sample is a share from 0 to 1, not 1.5"),
-        ({"queue": 0}, "queue is a whole number from 1 on, not 0"),
-        ({"workers": True}, "workers is a whole number from 1 on, not True"),
+        ({"sample": 1.5}, "sample must be a share from 0 to 1, not 1.5"),
+        ({"queue": 0}, "queue must be a whole number, 1 or more, not 0"),
+        ({"workers": True}, "workers must be a whole number, 1 or more, not True"),
         ({"deadline": -1}, "must be more than 0"),
     ],
 )

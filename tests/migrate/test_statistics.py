@@ -30,6 +30,7 @@ ROUNDS = 150
 def test_wilson_has_the_values_of_the_literature():
     low, high = wilson(81 / 263, 263, 0.95)  # Newcombe 1998, "Two-sided confidence intervals", table I
     assert (low, high) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(10 / 100, 100, 0.95) == pytest.approx((0.0552, 0.1744), abs=1e-4)
     assert wilson(0, 20, 0.95) == pytest.approx((0, 0.1611), abs=1e-4)
     assert wilson(1, 29, 0.95) == pytest.approx((0.8830, 1), abs=1e-4)
 

@@ -33,16 +33,8 @@ def batch_command(source: str, target: str, out: str, ledger: str | None, config
       agentbridge batch questions.jsonl --target support@flowise --out answers.jsonl
       agentbridge batch questions.jsonl --target flowgent:66a72b17 --out answers.jsonl --max-credits 100
     """  # noqa: D301 (click)
-    from ..migrate import Ledger
-    from ..migrate.batching import ARM, check_out, read_batch, write_answers
+    from ..migrate.batching import ARM, SESSIONS, batched
 
-    check_out(source, out)
-    book = ledger or f"{out}.ledger"
-    with Ledger(book) as opened:
-        opened.add(read_batch(source, target))
-    try:
-        summary = replayed(book, target, ARM, "same-id", config, given)
-    finally:
-        with Ledger(book) as opened:
-            write_answers(opened, out)
+    with batched(source, target, out, ledger) as book:
+        summary = replayed(book, target, ARM, SESSIONS, config, given)
     show(summary, f"{book} --arm {ARM}", as_json=given["as_json"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,12 +13,12 @@ import click
 
 from ..showing import visible
 from .failures import verbose_option
+from .migrate_replay import arm_option, ledger_argument
 from .options import config_option, json_option
 from .output import note, say_json, show_table, table
 
 if TYPE_CHECKING:
-    from ..migrate.comparing import Comparison, Judge
-    from ..migrate.ledger import Ledger
+    from ..migrate.comparing import Judge
     from ..migrate.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +30,7 @@ def _comparing(command: F) -> F:
     """The arguments that say what is compared, and how."""
     for option in reversed(
         (
-            click.argument("ledger", type=click.Path(dir_okay=False, exists=True)),
+            ledger_argument,
             click.option("--cohort", metavar="KEY", help="Tell figures also by this key of the samples' metadata."),
             click.option(
                 "--judge", "judges", multiple=True, metavar="NAME=MODULE:FUNCTION",
@@ -39,7 +38,7 @@ def _comparing(command: F) -> F:
             ),
             click.option("--worst", type=click.IntRange(0), default=20, show_default=True, help="Pairs shown of each category."),
             click.option("--seed", type=int, default=0, show_default=True, help="Decides which conversations are in one group."),
-            click.option("--arm", default="candidate", show_default=True, help="The run that is compared."),
+            arm_option,
             click.option("--baseline", default="baseline", show_default=True, help="The run that asked the old vendor again."),
             config_option,
         )
@@ -81,12 +80,13 @@ def compare_command(ctx: click.Context, /, *, differences: Path | None, as_json:
 @click.command("report")
 @_comparing
 @click.option("--html", type=_OUT, metavar="FILE", help="One page that needs nothing beside it.")
-@click.option("--json", "as_json", type=_OUT, metavar="FILE", help="For programs.")
+@click.option("--json-file", type=_OUT, metavar="FILE", help="For programs; --json prints the same.")
 @click.option("--markdown", type=_OUT, metavar="FILE", help="For a pull request or a ticket.")
 @click.option("--junit", type=_OUT, metavar="FILE", help="For CI: a test case for each rule.")
+@json_option
 @verbose_option
 def report_command(
-    *, html: Path | None, as_json: Path | None, markdown: Path | None, junit: Path | None, **given: Any
+    *, html: Path | None, json_file: Path | None, markdown: Path | None, junit: Path | None, as_json: bool, **given: Any
 ) -> None:
     """Write reports of a ledger. They hold answers of production: only their owner may read the files.
 
@@ -100,11 +100,13 @@ def report_command(
     from ..migrate import report as formats
 
     wanted = (
-        (html, formats.as_html), (as_json, formats.as_json), (markdown, formats.as_markdown), (junit, formats.as_junit),
+        (html, formats.as_html), (json_file, formats.as_json), (markdown, formats.as_markdown), (junit, formats.as_junit),
     )  # fmt: skip
-    if not any(path for path, _ in wanted):
-        raise click.UsageError("Say what to write: --html, --json, --markdown or --junit FILE.")
+    if not (as_json or any(path for path, _ in wanted)):
+        raise click.UsageError("Say what to write: --html, --json-file, --markdown or --junit FILE, or --json.")
     report = _reported(**given)
+    if as_json:
+        say_json(formats.report_dict(report))
     for path, written in wanted:
         if path is not None:
             _write(path, written(report))
@@ -115,47 +117,16 @@ def _reported(
     ledger: str, config: str | None, arm: str, baseline: str, judges: tuple[str, ...], differences: Path | None = None,
     *, worst: int, cohort: str | None, seed: int,
 ) -> Report:  # fmt: skip
-    from ..migrate.comparing import compare
     from ..migrate.gate import Gate
     from ..migrate.ledger import Ledger
     from ..migrate.report import Report
 
     gate, judging = Gate.read(config), dict(map(_judge, judges))
     with Ledger(ledger) as opened, ExitStack() as files:
-        counts = opened.counts(arm)
-        comparison: Comparison = compare(
-            opened.pairs(arm, baseline),
-            judges=judging,
-            cohort=cohort,
-            keep=worst,
-            seed=seed,
-            unknown=counts.unknown,
-            remaining=counts.remaining,
-            each=None if differences is None else _lines(differences, files),
+        each = None if differences is None else _lines(differences, files)
+        return Report.of_ledger(
+            opened, gate, arm=arm, baseline=baseline, judges=judging, cohort=cohort, keep=worst, seed=seed, each=each
         )
-        return Report.of(comparison, gate, _facts(opened, gate, arm=arm, baseline=baseline))
-
-
-def _facts(ledger: Ledger, gate: Any, **arms: str) -> dict[str, str]:
-    """What makes the figures reproducible: versions, the gate's hash, and the small facts that the ledger keeps."""
-    import hashlib
-    import platform
-
-    import attrs
-
-    from .._version import __version__
-
-    said = json.dumps(attrs.asdict(gate), sort_keys=True)
-    kept = {name: json.loads(value) for name, value in ledger.rows("SELECT name, value FROM settings ORDER BY name")}
-    return {
-        "agentbridge": __version__,
-        "Python": platform.python_version(),
-        "ledger": Path(ledger.path).name,
-        **arms,
-        "gate": said,
-        "gate, sha256": hashlib.sha256(said.encode()).hexdigest(),
-        **{f"ledger: {name}": str(value) for name, value in kept.items() if isinstance(value, (str, int, float))},
-    }
 
 
 def _judge(text: str) -> tuple[str, Judge]:
@@ -198,6 +169,7 @@ def _write(path: Path, text: str) -> None:
 
 def _show(report: Report) -> None:
     from ..migrate.comparing import CATEGORIES
+    from ..migrate.figures import spoken
     from .output import console
 
     overall, comparison = report.comparison.overall, report.comparison
@@ -216,7 +188,7 @@ def _show(report: Report) -> None:
     for name in CATEGORIES:
         if overall.categories.get(name) or overall.noise.get(name):
             noise = f"{overall.noise.get(name, 0):,}" if overall.repeated else "-"
-            rows.add_row(name.replace("_", " "), f"{overall.categories.get(name, 0):,}", noise)
+            rows.add_row(spoken(name), f"{overall.categories.get(name, 0):,}", noise)
     click.echo()
     show_table(rows, console())
     for judge, count in comparison.judge_errors.items():

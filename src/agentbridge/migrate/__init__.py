@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     )
     from .credits import CreditDay as CreditDay, Spent as Spent, reconcile_credits as reconcile_credits
     from .drafting import draft as draft
-    from .gate import Gate as Gate, Ruling as Ruling, Verdict as Verdict, decide as decide
+    from .gate import Gate as Gate
     from .importers import (
         Imported as Imported,
         Skipped as Skipped,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from .router import AsyncRouter as AsyncRouter, Router as Router
     from .routing import RouterState as RouterState
+    from .ruling import Ruling as Ruling, Verdict as Verdict, decide as decide
     from .samples import (
         Answer as Answer,
         Pair as Pair,
@@ -69,7 +70,8 @@ _MODULES = {
     "drafting": "draft",
     "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
     "comparing": "Comparison Difference compare difference",
-    "gate": "Gate Ruling Verdict decide",
+    "gate": "Gate",
+    "ruling": "Ruling Verdict decide",
     "report": "Report as_html as_json as_junit as_markdown",
     "ledger": "Counts Ledger Turn",
     "planning": "FieldPlan MissingValue MovePlan plan requests",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .replaying import Summary, replay
 from .samples import Sample, as_line, lines_of
 
 ARM = "batch"
+SESSIONS = "same-id"
 
 
 def batch(
@@ -37,16 +39,34 @@ def batch(
     Raises:
         ConfigurationError: a line is no invocation, or what `replay` raises.
     """
-    check_out(source, out)
-    with Ledger(ledger or f"{os.fspath(out)}.ledger") as book:
-        book.add(read_batch(source, target))
-        try:
-            return replay(book, bridge, target, arm=ARM, **{"sessions": "same-id", **options})
-        finally:
-            write_answers(book, out)
+    with batched(source, target, out, ledger) as path, Ledger(path) as book:
+        return replay(book, bridge, target, arm=ARM, **{"sessions": SESSIONS, **options})
 
 
-def check_out(source: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+@contextmanager
+def batched(
+    source: str | os.PathLike[str],
+    target: str,
+    out: str | os.PathLike[str],
+    ledger: str | os.PathLike[str] | None = None,
+) -> Iterator[str]:
+    """The ledger, with the calls of `source` in it; what came of them is in `out` afterwards, whatever happens here.
+
+    Raises:
+        ConfigurationError: a line is no invocation, or a file cannot be used.
+    """
+    _check_out(source, out)
+    path = os.fspath(ledger or f"{os.fspath(out)}.ledger")
+    with Ledger(path) as book:
+        book.add(_read(source, target))
+    try:
+        yield path
+    finally:
+        with Ledger(path) as book:
+            _write(book, out)
+
+
+def _check_out(source: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
     """Raises ConfigurationError where the answers cannot take this place."""
     if Path(out).is_dir():
         raise ConfigurationError(f"{os.fspath(out)} is a folder; name a file for the answers")
@@ -56,7 +76,7 @@ def check_out(source: str | os.PathLike[str], out: str | os.PathLike[str]) -> No
         )
 
 
-def read_batch(path: str | os.PathLike[str], target: str) -> Iterator[Sample]:
+def _read(path: str | os.PathLike[str], target: str) -> Iterator[Sample]:
     """The lines of a file as samples that are sent to `target`.
 
     Raises:
@@ -79,14 +99,14 @@ def _sample(said: Any, number: str, target: str) -> Sample:
     return Sample(id=str(said.get("id", number)), invocation=invocation, session=invocation.session_id)
 
 
-def write_answers(ledger: Ledger, out: str | os.PathLike[str], arm: str = ARM) -> None:
+def _write(ledger: Ledger, out: str | os.PathLike[str]) -> None:
     """Write what is known of each call, in the order of the samples, in place of what the file held.
 
     A call that was not made has the outcome "remaining". Raises ConfigurationError where the file cannot be written.
     """
     part = f"{os.fspath(out)}.part"
     with private_file(part) as file:
-        for turn in ledger.turns(arm):
+        for turn in ledger.turns(ARM):
             file.write(as_line(_line(turn)))
     Path(part).replace(out)
 

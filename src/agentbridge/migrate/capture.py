@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..errors import AgentBridgeError, ConfigurationError
+from ..amounts import share
+from ..errors import AgentBridgeError
 from ..model import SHARED, Result
 from ..observations import InvocationFinished, InvocationStarted, Observation
 from ..private import private_file
@@ -46,9 +49,7 @@ class Capture:
         seed: int | str | None = None,
         max_file: int = _MAX_FILE,
     ) -> None:
-        if not 0 <= sample <= 1:
-            raise ConfigurationError(f"sample is a share from 0 to 1, not {sample!r}")
-        self._share = sample
+        self._share = share("sample", sample)
         self._seed = "" if seed is None else str(seed)
         self._scrubber = Scrubber(scrub, self._seed, max_file)
         self._lock = threading.Lock()
@@ -56,6 +57,7 @@ class Capture:
         self.written = 0
         self.lost = 0
         self._file = private_file(path, append=True)
+        self._is_torn = _is_torn(path)
 
     def __call__(self, seen: Observation) -> None:
         """Take notice of what happens in a bridge. What it raises ends there, at the observer's door."""
@@ -98,11 +100,13 @@ class Capture:
             raise
 
     def _append(self, line: bytes) -> None:
-        """One write a line: appended whole, whoever else appends."""
+        """One write a line: appended whole, whoever else appends; a part of one before it ends there."""
         with self._lock:
             if self._file.closed:
                 return
-            if os.write(self._file.fileno(), line) < len(line):
+            whole = b"\n" + line if self._is_torn else line
+            self._is_torn = os.write(self._file.fileno(), whole) < len(whole)
+            if self._is_torn:
                 raise OSError("the line was written in part: the disk is full")
             self.written += 1
 
@@ -110,6 +114,14 @@ class Capture:
         conversation = f"{begun.connection}:{begun.agent}\n{session}" if session else begun.id
         digest = hashlib.blake2b(f"{self._seed}\n{conversation}".encode("utf-8", "surrogatepass"), digest_size=8)
         return int.from_bytes(digest.digest()) < self._share * 2**64
+
+
+def _is_torn(path: str | os.PathLike[str]) -> bool:
+    """Whether its last line was written in part."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+    return False  # it is empty, or no file that can be read back
 
 
 def _session(begun: InvocationStarted, ended: InvocationFinished) -> str | None:

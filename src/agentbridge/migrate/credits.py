@@ -58,15 +58,10 @@ def spent_by_day(
     spent: dict[Place, Spent] = {}
     for turn in ledger.turns(arm):
         agent = _agent(turn, connection, agents) if turn.state in _RAN else None
-        if agent is not None:
-            place = (_sent_on(ledger, arm, turn.position), agent)
+        if agent is not None and turn.sent_at is not None:
+            place = (dt.datetime.fromtimestamp(turn.sent_at, dt.UTC).date(), agent)
             spent[place] = spent.get(place, Spent()).and_call(turn.answer.credits if turn.answer else None)
     return spent
-
-
-def _sent_on(ledger: Ledger, arm: str, position: int) -> dt.date:
-    found = ledger.rows("SELECT claimed_at FROM calls WHERE arm = ? AND position = ?", (arm, position))
-    return dt.datetime.fromtimestamp(found[0][0], dt.UTC).date()
 
 
 def _agent(turn: Turn, connection: str, agents: Mapping[str, Agent]) -> str | None:

@@ -14,7 +14,8 @@ from ..errors import ConfigurationError
 from ..model import Invocation
 from ..plugins import known_provider
 from ..provider import Call, Provider
-from ..wire import Link
+from ..wire import JsonValue, Link
+from .figures import spoken
 from .samples import Sample
 from .studying import ENOUGH, Input, Studied, readable, study
 from .targets import FILL_IN
@@ -93,8 +94,31 @@ class _Drafted:
         return only[0] if len(only) == 1 and only[0] not in self.one.varying else None
 
     @property
+    def constants(self) -> dict[str, JsonValue]:
+        """The values that never vary, by names that people read."""
+        said = self.one.constants
+        return dict(zip(readable(said, self.inputs.values()).values(), said.values(), strict=True))
+
+    @property
     def says_text(self) -> bool:
         return bool(self.one.texts) or self.one.message is not None
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether the message has to be an input at the new vendor."""
+        return self.says_text and "text" not in self.provider.accepts
+
+    @property
+    def takes_inputs(self) -> bool:
+        """Whether the new vendor takes named inputs, also beside the message where there is one."""
+        alone = self.needs_text or not self.says_text
+        return "inputs" in self.provider.accepts and (alone or _takes(self.provider, text="?", inputs={"?": "?"}))
+
+    @property
+    def needs_input_of_files(self) -> bool:
+        """Whether the new vendor takes files in a named input alone."""
+        link = Link("https://a.example/a.png")
+        return "files" in self.provider.accepts and not _takes(self.provider, files=(link,))
 
 
 def _agent(drafted: _Drafted) -> Iterator[str]:
@@ -125,27 +149,26 @@ def _new_same(drafted: _Drafted) -> Iterator[str]:
 
 def _new(drafted: _Drafted) -> Iterator[str]:
     """Inputs where the vendor takes them beside what else is said; else one text made of all."""
-    provider, names = drafted.provider, list(drafted.inputs.values())
-    constants = dict(zip(readable(drafted.one.constants, names).values(), drafted.one.constants.values(), strict=True))
-    needs_text = drafted.says_text and "text" not in provider.accepts
-    if "inputs" in provider.accepts and (
-        needs_text or not drafted.says_text or _takes(provider, text="?", inputs={"?": "?"})
-    ):
-        yield from _line("text", f"{FILL_IN}_text" if needs_text else None)
-        yield from _line("inputs", {name: f"{FILL_IN}_{name}" for name in names})
-        yield from _line(
-            "constants", constants, f"as the old vendor calls them: write the names of {_value(drafted.to)}"
-        )
-    elif names or constants:
-        lines = [f"{name.replace('_', ' ').capitalize()}: {{{name}}}" for name in (*constants, *names)]
-        yield f"template = {_value(chr(10).join(lines) + (chr(10) * 2 + '{text}' if drafted.says_text else ''))}"
-        yield from _line("constants", constants)
-    if (
-        drafted.one.files
-        and "files" in provider.accepts
-        and not _takes(provider, files=(Link("https://a.example/a.png"),))
-    ):
+    yield from _named(drafted) if drafted.takes_inputs else _joined(drafted)
+    if drafted.one.files and drafted.needs_input_of_files:
         yield from _line("files", f"{FILL_IN}_files")
+
+
+def _named(drafted: _Drafted) -> Iterator[str]:
+    """Each input by a name that is still to be filled in."""
+    yield from _line("text", f"{FILL_IN}_text" if drafted.needs_text else None)
+    yield from _line("inputs", {name: f"{FILL_IN}_{name}" for name in drafted.inputs.values()})
+    where = f"as the old vendor calls them: write the names of {_value(drafted.to)}"
+    yield from _line("constants", drafted.constants, where)
+
+
+def _joined(drafted: _Drafted) -> Iterator[str]:
+    """One text, in which each input has a line; nothing where there is none."""
+    constants = drafted.constants
+    lines = [f"{spoken(name).capitalize()}: {{{name}}}" for name in (*constants, *drafted.inputs.values())]
+    if lines:
+        yield f"template = {_value(chr(10).join([*lines, *(['', '{text}'] if drafted.says_text else [])]))}"
+        yield from _line("constants", constants)
 
 
 def _takes(provider: Provider, **said: Any) -> bool:

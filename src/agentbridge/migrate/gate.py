@@ -1,45 +1,39 @@
-"""Whether a move may go on: thresholds on what was compared give `pass`, `fail` or `extend`. Pure."""
+"""What a move must keep to: the thresholds of the gate, and how they are read from a configuration."""
 
 from __future__ import annotations
 
-import functools
 import math
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
+from .. import amounts
+from ..amounts import checked
 from ..errors import ConfigurationError
-from .comparing.comparison import Comparison
-from .comparing.statistics import Estimate, Excess, Share, needed
 
-Outcome: TypeAlias = Literal["pass", "fail", "extend"]
-
-EXIT_CODES: Mapping[Outcome, int] = {"pass": 0, "fail": 1, "extend": 3}
-"""Of the commands that decide, for CI."""
+_LEAVES_OUT = '("off" in a configuration) leaves the rule out'
 
 
-def _between(low: float, high: float) -> Any:
-    def check(_: Any, field: attrs.Attribute[Any], value: Any) -> None:
-        if value is not None and not low <= value <= high:
-            raise ConfigurationError(f"migrate.gate: {field.name} is from {low:g} to {high:g}, not {value!r}")
+def _between(low: float, high: float) -> Callable[[str, object, str], float]:
+    def check(name: str, value: object, remedy: str) -> float:
+        return amounts.number(name, value, f"from {low:g} to {high:g}", lambda given: low <= given <= high, remedy)
 
     return check
 
 
 def _scores(_: Any, field: attrs.Attribute[Any], scores: Mapping[str, float]) -> None:
     for name, score in scores.items():
-        if not math.isfinite(score):
-            raise ConfigurationError(f"migrate.gate: {field.name}.{name} is a number, not {score!r}")
+        amounts.number(f"Gate.{field.name}.{name}", score, "a number", math.isfinite)
 
 
 def _share(default: float | None) -> Any:
-    return attrs.field(default=default, validator=_between(0, 1))
+    return attrs.field(default=default, validator=checked(amounts.share, none=_LEAVES_OUT))
 
 
 def _times(default: float | None) -> Any:
-    return attrs.field(default=default, validator=_between(0.01, 1000))
+    return attrs.field(default=default, validator=checked(_between(0.01, 1000), none=_LEAVES_OUT))
 
 
 @attrs.frozen(kw_only=True)
@@ -74,8 +68,8 @@ class Gate:
     min_same: float | None = _share(None)
     min_similarity: float | None = _share(None)
     min_scores: Mapping[str, float] = attrs.field(factory=dict, validator=_scores)
-    min_samples: int = attrs.field(default=100, validator=_between(1, 10**9))
-    confidence: float = attrs.field(default=0.95, validator=_between(0.5, 0.9999))
+    min_samples: int = attrs.field(default=100, validator=checked(amounts.count))
+    confidence: float = attrs.field(default=0.95, validator=checked(_between(0.5, 0.9999)))
 
     @classmethod
     def read(cls, config: str | os.PathLike[str] | Mapping[str, Any] | None = None) -> Gate:
@@ -93,202 +87,4 @@ class Gate:
         try:
             return cls(**said)
         except ConfigurationError as error:
-            raise ConfigurationError(f"{read.where}: {error}") from None
-
-
-@attrs.frozen(kw_only=True)
-class Ruling:
-    """One rule and what came of it. `value` and its interval are in the `unit` of `limit`, a "share", a "ratio", a "score" or a
-    "count"; None where nothing is known. `least`: the limit is a lower one.
-
-    `needed` is about how many samples would tell, None where that is known already or no number would.
-    """
-
-    rule: str
-    title: str
-    unit: str
-    outcome: Outcome
-    reason: str
-    limit: float
-    least: bool = False
-    value: float | None = None
-    interval: tuple[float, float] | None = None
-    samples: int = 0
-    needed: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Verdict:
-    """What the gate says: `fail` where one rule is broken for sure, else `extend` where one cannot tell, else `pass`."""
-
-    rulings: tuple[Ruling, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """The worst of all rules."""
-        found = {ruling.outcome for ruling in self.rulings}
-        return "fail" if "fail" in found else "extend" if "extend" in found or not found else "pass"
-
-    @property
-    def exit_code(self) -> int:
-        """0 to go on, 1 to stop, 3 for more samples."""
-        return EXIT_CODES[self.outcome]
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why: a line for each rule that did not pass, or for each that did."""
-        return tuple(ruling.reason for ruling in self.rulings if ruling.outcome == self.outcome)
-
-
-@attrs.frozen
-class _Rule:
-    """What is held against a limit. `estimate` is its name among the estimates. An estimate is at most the limit, or
-    (`least`) at least; of an `inverse` one the rule speaks as 1 - value.
-    """
-
-    name: str
-    title: str
-    estimate: str
-    limit: float
-    least: bool = False
-    inverse: bool = False
-
-    @property
-    def unit(self) -> str:
-        """What its figures are in."""
-        if self.estimate in ("latency", "credits"):
-            return "ratio"
-        return "score" if self.estimate.startswith("judge:") else "share"
-
-    def told(self, value: float) -> float:
-        """An estimate's value as the rule speaks of it."""
-        return 1 - value if self.inverse else value
-
-
-def decide(comparison: Comparison, gate: Gate | None = None) -> Verdict:
-    """Hold all that was compared against the thresholds."""
-    return Verdict(rulings=tuple(_rulings(comparison, gate or Gate())))
-
-
-def _rulings(comparison: Comparison, gate: Gate) -> Iterator[Ruling]:
-    overall = comparison.overall
-    yield _enough(overall.pairs, gate)
-    if gate.max_unknown is not None:
-        rule = _Rule("max_unknown", "calls of unknown outcome", "", gate.max_unknown)
-        yield _ruling(rule, _unknown(comparison), gate, overall.pairs)
-    for rule in _rules(gate):
-        yield _ruling(rule, overall.estimates.get(rule.estimate), gate, overall.pairs)
-
-
-def _rules(gate: Gate) -> Iterator[_Rule]:
-    rules = (
-        ("max_failure_increase", "failures beyond the old vendor's", "failures"),
-        ("max_wrong_numbers", "wrong numbers beyond noise", "wrong_numbers"),
-        ("max_structure_changes", "changes of JSON structure beyond noise", "structure_changes"),
-        ("max_latency_ratio", "time of a typical answer, new by old", "latency"),
-        ("max_credits_ratio", "credits, new by old", "credits"),
-    )
-    for name, title, estimate in rules:
-        if (limit := getattr(gate, name)) is not None:
-            yield _Rule(name, title, estimate, limit)
-    if gate.min_same is not None:
-        yield _Rule("min_same", "answers that stay the same, but for noise", "changed", gate.min_same, True, True)
-    if gate.min_similarity is not None:
-        title = "mean similarity, but for noise"
-        yield _Rule("min_similarity", title, "dissimilarity", gate.min_similarity, True, True)
-    for name, least in gate.min_scores.items():
-        yield _Rule(f"min_scores.{name}", f"mean score of the judge {name!r}", f"judge:{name}", least, True)
-
-
-def _enough(pairs: int, gate: Gate) -> Ruling:
-    outcome: Outcome = "pass" if pairs >= gate.min_samples else "extend"
-    few = "" if outcome == "pass" else f": too few samples, {gate.min_samples - pairs:,} more are needed"
-    return Ruling(
-        rule="min_samples",
-        title="samples with a final answer",
-        unit="count",
-        outcome=outcome,
-        reason=f"samples with a final answer: {pairs:,}, at least {gate.min_samples:,}{few}",
-        limit=gate.min_samples,
-        least=True,
-        value=pairs,
-        samples=pairs,
-        needed=None if outcome == "pass" else gate.min_samples,
-    )
-
-
-def _unknown(comparison: Comparison) -> Estimate | None:
-    total = comparison.overall.pairs + comparison.unknown
-    return Excess(Share(total, comparison.unknown / total, total)) if total else None
-
-
-def _ruling(rule: _Rule, estimate: Estimate | None, gate: Gate, pairs: int) -> Ruling:
-    made = functools.partial(
-        Ruling, rule=rule.name, title=rule.title, unit=rule.unit, limit=rule.limit, least=rule.least
-    )
-    if estimate is None or not estimate.n:
-        return made(
-            outcome="extend", reason=f"{rule.title}: nothing is known of it; there are too few samples that say it"
-        )
-    limit = 1 - rule.limit if rule.inverse else rule.limit
-    interval = estimate.interval(gate.confidence)
-    outcome = _outcome(estimate.value, interval, limit, bigger_is_better=rule.least and not rule.inverse)
-    if outcome == "pass" and pairs < gate.min_samples:
-        outcome = "extend"
-    more = needed(estimate, limit, gate.confidence) if outcome == "extend" else None
-    if more is not None:
-        more = max(more, gate.min_samples)
-    ruling = made(
-        outcome=outcome,
-        reason="",
-        value=rule.told(estimate.value),
-        interval=None if interval is None else _ordered(rule.told(interval[0]), rule.told(interval[1])),
-        samples=estimate.n,
-        needed=more,
-    )
-    return attrs.evolve(ruling, reason=_reason(rule, ruling, gate))
-
-
-def _outcome(value: float, interval: tuple[float, float] | None, limit: float, *, bigger_is_better: bool) -> Outcome:
-    """Surely within, surely beyond, or not known. A limit of 0 is kept where none are found: no number of samples could
-    prove that there is none.
-    """
-    if interval is None:
-        return "extend"
-    low, high = interval
-    if bigger_is_better:
-        return "pass" if low >= limit else "fail" if high < limit else "extend"
-    if high <= limit or (limit == 0 and value <= 0):
-        return "pass"
-    return "fail" if low > limit else "extend"
-
-
-def _ordered(one: float, other: float) -> tuple[float, float]:
-    return min(one, other), max(one, other)
-
-
-def _reason(rule: _Rule, ruling: Ruling, gate: Gate) -> str:
-    bound = f"{'at least' if rule.least else 'at most'} {figure(rule.limit, rule.unit)}"
-    between = "too few conversations to tell how sure that is"
-    if ruling.interval is not None:
-        ends = " to ".join(figure(end, rule.unit) for end in ruling.interval)
-        between = f"{gate.confidence * 100:g} %: {ends}"
-    return f"{rule.title}: {figure(ruling.value or 0.0, rule.unit)} ({between}), {bound}{_sureness(ruling)}"
-
-
-def _sureness(ruling: Ruling) -> str:
-    if ruling.outcome != "extend":
-        return ""
-    if ruling.needed is None:
-        return ": too few samples to tell, and it is so near the threshold that no number of them would"
-    return f": too few samples to tell, about {ruling.needed:,} would"
-
-
-def figure(value: float, unit: str) -> str:
-    """A value in its unit ("share", "ratio", "score" or "count"), as people read it."""
-    if unit == "count":
-        return f"{value:,.0f}"
-    if unit == "share":
-        percent = 100 * value
-        return f"{percent:.2g} %" if 0 < abs(percent) < 0.005 else f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
-    return f"{value:.2f}"
+            raise ConfigurationError(f"{read.where}: [migrate.gate]: {error}") from None

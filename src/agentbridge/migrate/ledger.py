@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -27,18 +27,26 @@ CANDIDATE, BASELINE = "candidate", "baseline"
 LOST = "the process ended before it wrote down what came of this call"
 
 _PAGE = 200  # rows that are read at once, so that memory stays flat and no reader holds the file
+_TURNS = (
+    "SELECT s.position, s.sample, c.standing, c.answer, c.claimed_at FROM samples s"
+    " LEFT JOIN calls c ON c.arm = ? AND c.position = s.position"
+)
 
 State = Literal["claimed", "skipped"] | Standing
 
 
 @attrs.frozen(kw_only=True)
 class Turn:
-    """One sample in one arm: `state` is None where it was never claimed, `answer` what came of it."""
+    """One sample in one arm: `state` is None where it was never claimed, `answer` what came of it.
+
+    `sent_at` is when it was claimed last, in seconds since the epoch.
+    """
 
     position: int
     sample: Sample
     state: State | None = None
     answer: Answer | None = None
+    sent_at: float | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +117,13 @@ class Ledger(LedgerFile):
         database.execute("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)", row)
         return True
 
+    def position(self, name: str) -> int:
+        """Where the sample of this id stands. Raises ConfigurationError where it is not here."""
+        found = self.rows("SELECT position FROM samples WHERE id = ?", (name,))
+        if not found:
+            raise ConfigurationError(f"the ledger {self.path} has no sample {name!r}; add it first")
+        return int(found[0][0])
+
     def targets(self) -> list[str]:
         """Every target that the samples were sent to."""
         return [target for (target,) in self.rows("SELECT DISTINCT target FROM samples ORDER BY target")]
@@ -134,25 +149,15 @@ class Ledger(LedgerFile):
 
     def leads(self, arm: str) -> Iterator[int]:
         """The same by the positions of their first samples."""
-        last = 0
-        while leads := self._open_leads(arm, last):
-            yield from leads
-            last = leads[-1]
-
-    def _open_leads(self, arm: str, after: int) -> list[int]:
         query = (
             "SELECT DISTINCT s.lead FROM samples s LEFT JOIN calls c ON c.arm = ? AND c.position = s.position"
             " WHERE s.lead > ? AND (c.position IS NULL OR c.standing = 'remains') ORDER BY s.lead LIMIT ?"
         )
-        return [lead for (lead,) in self.rows(query, (arm, after, _PAGE))]
+        yield from (lead for (lead,) in self._paged(query, arm))
 
     def conversation(self, arm: str, lead: int) -> tuple[Turn, ...]:
         """The turns of one conversation, in their order."""
-        query = (
-            "SELECT s.position, s.sample, c.standing, c.answer FROM samples s"
-            " LEFT JOIN calls c ON c.arm = ? AND c.position = s.position WHERE s.lead = ? ORDER BY s.position"
-        )
-        return tuple(_turn(*row) for row in self.rows(query, (arm, lead)))
+        return tuple(_turn(*row) for row in self.rows(f"{_TURNS} WHERE s.lead = ? ORDER BY s.position", (arm, lead)))
 
     def claim(self, arm: str, position: int) -> bool:
         """Say that this call is about to be sent, before it is; False where somebody else did, or it is over.
@@ -219,24 +224,24 @@ class Ledger(LedgerFile):
 
     def pairs(self, arm: str = CANDIDATE, baseline: str = BASELINE) -> Iterator[Pair]:
         """Each sample that has a final answer, with it, and with that of the old vendor asked again where there is one."""
-        for turn in self._turns(arm, "final"):
-            again = self.rows(
-                "SELECT answer FROM calls WHERE arm = ? AND position = ? AND standing = 'final'",
-                (baseline, turn.position),
-            )
-            if turn.answer is not None:
-                yield Pair(sample=turn.sample, candidate=turn.answer, baseline=_answer(again[0][0]) if again else None)
+        query = (
+            "SELECT s.position, s.sample, c.answer, b.answer FROM samples s"
+            " CROSS JOIN calls c ON c.arm = ? AND c.position = s.position AND c.standing = 'final'"  # in this order: no sort
+            " LEFT JOIN calls b ON b.arm = ? AND b.position = s.position AND b.standing = 'final'"
+            " WHERE s.position > ? ORDER BY s.position LIMIT ?"
+        )
+        for _, sample, candidate, again in self._paged(query, arm, baseline):
+            yield Pair(sample=_sample(sample), candidate=_answer(candidate), baseline=again and _answer(again))
 
     def _turns(self, arm: str, state: State | None = None) -> Iterator[Turn]:
-        query = (
-            "SELECT s.position, s.sample, c.standing, c.answer FROM samples s"
-            " LEFT JOIN calls c ON c.arm = ? AND c.position = s.position"
-            " WHERE s.position > ? AND (? IS NULL OR c.standing = ?) ORDER BY s.position LIMIT ?"
-        )
+        query = f"{_TURNS} WHERE (? IS NULL OR c.standing = ?) AND s.position > ? ORDER BY s.position LIMIT ?"
+        yield from (_turn(*row) for row in self._paged(query, arm, state, state))
+
+    def _paged(self, query: str, *values: str | None) -> Iterator[tuple[Any, ...]]:
+        """What a query finds, a page at a time: it takes the first column that was seen last, and how many it may give."""
         last = 0
-        while rows := self.rows(query, (arm, last, state, state, _PAGE)):
-            for row in rows:
-                yield _turn(*row)
+        while rows := self.rows(query, (*values, last, _PAGE)):
+            yield from rows
             last = rows[-1][0]
 
     def arms(self) -> list[str]:
@@ -267,13 +272,13 @@ def _claimed(database: sqlite3.Connection, claim: _Claim) -> bool:
     return claimed.rowcount == 1
 
 
-def _turn(position: int, sample: str, standing: State | None, answer: str | None) -> Turn:
-    return Turn(
-        position=position,
-        sample=Sample.from_dict(json.loads(sample)),
-        state=standing,
-        answer=None if answer is None else _answer(answer),
-    )
+def _turn(position: int, sample: str, state: State | None, answer: str | None, sent_at: float | None) -> Turn:
+    came = None if answer is None else _answer(answer)
+    return Turn(position=position, sample=_sample(sample), state=state, answer=came, sent_at=sent_at)
+
+
+def _sample(line: str) -> Sample:
+    return Sample.from_dict(json.loads(line))
 
 
 def _answer(line: str) -> Answer:

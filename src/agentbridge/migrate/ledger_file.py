@@ -102,13 +102,20 @@ class LedgerFile:
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        """Make the tables. Raises ConfigurationError where the file is a ledger of another version."""
         database.execute("PRAGMA journal_mode=WAL")
         found = database.execute("PRAGMA user_version").fetchone()[0]
         if found not in (0, _VERSION):
-            database.close()
             raise ConfigurationError(f"the ledger {self.path} is of version {found}, this agentbridge reads {_VERSION}")
         database.executescript(f"{_TABLES} PRAGMA user_version={_VERSION};")
-        return database
 
     def close(self) -> None:
         """Let go of the file. Closing twice does no harm."""
@@ -164,6 +171,11 @@ class LedgerFile:
         """A fact of the move, as `set` wrote it; None where nobody did."""
         found = self.rows("SELECT value FROM settings WHERE name = ?", (name,))
         return json.loads(found[0][0]) if found else None
+
+    def settings(self) -> dict[str, Any]:
+        """All facts of the move, by name."""
+        rows = self.rows("SELECT name, value FROM settings ORDER BY name")
+        return {name: json.loads(value) for name, value in rows}
 
     def set(self, name: str, value: Any) -> None:
         """Write down a fact of the move: any JSON value."""

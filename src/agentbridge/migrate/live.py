@@ -23,20 +23,6 @@ def place_of(salt: str, name: str) -> float:
     return int.from_bytes(digest) / _ALL
 
 
-def checked_share(name: str, value: object) -> float:
-    """A part of the whole, from 0 to 1. Raises ConfigurationError for what is none."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
-        return float(value)
-    raise ConfigurationError(f"{name} is a share from 0 to 1, not {value!r}")
-
-
-def checked_count(name: str, value: object) -> int:
-    """A whole number from 1 on. Raises ConfigurationError for what is none."""
-    if type(value) is int and value > 0:
-        return value
-    raise ConfigurationError(f"{name} is a whole number from 1 on, not {value!r}")
-
-
 def aimed(said: str | Invocation | None, target: str, names: Collection[str]) -> tuple[str | Invocation, str | None]:
     """The target and the text of a call, where whoever is called picks the target. `names` may stand in an Invocation.
 

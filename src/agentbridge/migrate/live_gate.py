@@ -6,22 +6,18 @@ import functools
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from statistics import NormalDist
-from typing import Any
 
 import attrs
 
-from ..errors import ConfigurationError
+from .. import amounts
+from ..amounts import checked
+from .comparing.statistics import newcombe, wilson
+
+_LEAVES_OUT = "leaves that out"
 
 
-def _positive(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not value > 0:
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name} must be above 0, not {value!r}")
-
-
-def _fraction(instance: object, attribute: attrs.Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0 <= value < 1:
-        raise ConfigurationError(f"{type(instance).__name__}.{attribute.name} must be from 0 to below 1, not {value!r}")
+def _confidence(name: str, value: object, remedy: str) -> float:
+    return amounts.number(name, value, "a share above 0 and below 1", lambda given: 0 < given < 1, remedy)
 
 
 @attrs.frozen
@@ -44,11 +40,11 @@ class LiveGate:
     compared where both have as many answers.
     """
 
-    window: int = attrs.field(default=200, validator=_positive)
-    min_calls: int = attrs.field(default=10, validator=_positive)
-    max_failure_increase: float | None = attrs.field(default=0.02, validator=_fraction)
-    max_latency_ratio: float | None = attrs.field(default=2.0, validator=_positive)
-    confidence: float = attrs.field(default=0.999, validator=_fraction)
+    window: int = attrs.field(default=200, validator=checked(amounts.count))
+    min_calls: int = attrs.field(default=10, validator=checked(amounts.count))
+    max_failure_increase: float | None = attrs.field(default=0.02, validator=checked(amounts.share, none=_LEAVES_OUT))
+    max_latency_ratio: float | None = attrs.field(default=2.0, validator=checked(amounts.positive, none=_LEAVES_OUT))
+    confidence: float = attrs.field(default=0.999, validator=checked(_confidence))
 
     def breach(self, candidate: Sequence[Seen], primary: Sequence[Seen]) -> str | None:
         """Why the gate breaks; None where it holds. Where the primary was not asked, its failures are taken to be none."""
@@ -60,7 +56,7 @@ class LiveGate:
         if self.max_failure_increase is None:
             return None
         new, old = _failures(candidate), _failures(primary)
-        surely = increase(new, len(candidate), old, len(primary), self._z)
+        surely = increase(new, len(candidate), old, len(primary), self.confidence)
         if surely <= self.max_failure_increase:
             return None
         return f"{new} of {len(candidate)} calls of the candidate failed, and {old} of {len(primary)} of the primary"
@@ -75,10 +71,6 @@ class LiveGate:
             f"the candidate's median answer surely takes {new[0]:.3g} s or more, the primary's {old[1]:.3g} s or less"
         )
 
-    @property
-    def _z(self) -> float:
-        return _deviations(self.confidence)
-
 
 class Windows:
     """The last calls of both vendors in this process."""
@@ -88,29 +80,12 @@ class Windows:
         self.primary: deque[Seen] = deque(maxlen=size)
 
 
-@functools.lru_cache
-def _deviations(confidence: float) -> float:
-    return NormalDist().inv_cdf(confidence)
-
-
-def wilson(count: int, of: int, z: float) -> tuple[float, float]:
-    """Between which shares the true one is, by Wilson's score interval; `z` is how many deviations wide it is.
-
-    Without any call both are 0.
-    """
-    if not of:
-        return 0.0, 0.0
-    share, doubt = count / of, z * z / of
-    centre = (share + doubt / 2) / (1 + doubt)
-    half = z * math.sqrt(share * (1 - share) / of + doubt / (4 * of)) / (1 + doubt)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def increase(new: int, of_new: int, old: int, of_old: int, z: float) -> float:
-    """How much higher the new share surely is, at least: Newcombe's bound of a difference, from two Wilson intervals."""
-    low, high = wilson(new, of_new, z)[0], wilson(old, of_old, z)[1]
+def increase(new: int, of_new: int, old: int, of_old: int, confidence: float) -> float:
+    """How much higher the new share surely is, at least; of no old calls none is taken to fail."""
+    both = 2 * confidence - 1  # only the lower end is asked for, and an interval is unsure of both
     now, before = new / of_new, old / of_old if of_old else 0.0
-    return now - before - math.hypot(now - low, high - before)
+    of_before = wilson(before, of_old, both) if of_old else (0.0, 0.0)
+    return newcombe(now, wilson(now, of_new, both), before, of_before, 0.0)[0]
 
 
 def median_bounds(values: Iterable[float], doubt: float) -> tuple[float, float] | None:

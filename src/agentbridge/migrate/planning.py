@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -12,7 +12,7 @@ from ..errors import AgentBridgeError
 from ..model import Invocation
 from ..prepared import Prepared
 from .canonical import agent_of, connection_of, portable_name, retarget
-from .routes import How, Place, missing, proven, routes
+from .fates import How, Place, fates, missing, proven
 from .samples import Sample
 from .sessions import Treatment, checked, treated
 from .targets import unfilled
@@ -21,8 +21,6 @@ _SESSION = "NEW-SESSION"
 """Stands for the session that the candidate names in its first answer."""
 
 _SHOWN = 5
-
-Conversation: TypeAlias = tuple[str, str]
 
 
 @attrs.frozen(kw_only=True)
@@ -131,20 +129,15 @@ class _Tried:
 
 
 def _prepared(samples: Iterable[Sample], bridge: BridgeBase, to: str, sessions: Treatment) -> Iterator[_Tried]:
-    begun: set[Conversation] = set()
-    earlier: dict[Conversation, list[Sample]] = {}
+    begun: set[str] = set()
+    earlier: dict[str, list[Sample]] = {}
     for sample in samples:
-        name = _conversation(sample)
+        name = sample.conversation
         yield _try(sample, earlier.get(name, []) if name else [], bridge, to, sessions, is_later=name in begun)
         if name is not None:
             begun.add(name)
             if sessions == "inline-history":
                 earlier.setdefault(name, []).append(_moved(sample, bridge, to))
-
-
-def _conversation(sample: Sample) -> Conversation | None:
-    """What a ledger takes for one conversation: those of two agents are two, also in sessions of one name."""
-    return None if sample.session is None else (sample.invocation.target, sample.session)
 
 
 def _moved(sample: Sample, bridge: BridgeBase, to: str) -> Sample:
@@ -195,7 +188,7 @@ class _Counting:
         self._to = to
         self.sessions = sessions
         self._samples = self._calls = 0
-        self._turns: dict[Conversation, int] = {}
+        self._turns: dict[str, int] = {}
         self._fields: dict[tuple[str, str, How, str, str], int] = {}
         self._missing: dict[tuple[str, str], tuple[int, tuple[str, ...]]] = {}
         self._unfilled: dict[str, None] = {}
@@ -206,9 +199,9 @@ class _Counting:
         """One sample more."""
         self._samples += 1
         self._calls += tried.prepared is not None
-        if (name := _conversation(tried.sample)) is not None:
+        if (name := tried.sample.conversation) is not None:
             self._turns[name] = self._turns.get(name, 0) + 1
-        found = iter(()) if tried.place is None else routes(tried.said, tried.place, self.sessions)
+        found = iter(()) if tried.place is None else fates(tried.said, tried.place, self.sessions)
         for one in proven(found, tried.error, tried.prepared.dropped if tried.prepared else ()):
             key = (tried.agent, one.field, one.how, one.detail, one.remedy)
             self._fields[key] = self._fields.get(key, 0) + 1

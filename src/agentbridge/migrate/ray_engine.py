@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -17,17 +18,19 @@ from typing import Any
 
 import attrs
 
+from ..amounts import count
 from ..bridge import Bridge
+from ..config import load
+from ..connection import Connection
 from ..directory import ConfigSource
 from ..errors import AgentBridgeError, ConfigurationError
-from ..mapping import checked as checked_concurrency
 from ..model import Invocation
 from ..pacing import Limits
 from .canonical import connections_of, retarget
 from .keeping import LedgerKeeper, RemoteKeeper, SharedLimits, ask
 from .ledger import CANDIDATE, Ledger
 from .parquet import export_parquet
-from .replaying import INTERRUPTED, Caller, Summary
+from .replaying import INTERRUPTED, Caller, Summary, check
 from .sessions import Treatment, checked
 from .spending import Budget
 
@@ -63,28 +66,23 @@ def replay_on_ray(
             what was done: run it again.
     """
     path = Path(ledger).absolute()
-    pool = _Pool(checked_concurrency(concurrency), _checked_workers(workers))
+    treatment = checked(sessions)
+    pool = _Pool(count("concurrency", concurrency), count("workers", workers))
     with Bridge(config) as bridge, Ledger(path) as book:
         targets = book.targets()
-        Caller(bridge, to, checked(sessions), RemoteKeeper(None)).check(targets, allow_side_effects=allow_side_effects)
+        check(bridge, to, targets, allow_side_effects=allow_side_effects)
         limits = {name: each.limits for name, each in bridge.connections.items() if each.limits is not None}
         pool = pool.within(limits, _reached(targets, to, bridge))
     with _cluster(address, pool.workers) as ray, _keeper(ray, path, arm, limits) as actor:
         leads = ask(actor, "begin", budget or Budget(), stop_after)
         try:
-            _finishing_first(lambda: _work(ray, leads, pool, (actor, config, to, sessions, tuple(limits))), actor)
+            _finishing_first(lambda: _work(ray, leads, pool, (actor, config, to, treatment, tuple(limits))), actor)
         finally:
             summary: Summary = ask(actor, "end")
     if results is not None:
         with Ledger(path) as book:
             export_parquet(book, results, arm)
     return summary
-
-
-def _checked_workers(workers: int) -> int:
-    if type(workers) is not int or workers < 1:
-        raise ConfigurationError(f"workers is a whole number from 1 on, not {workers!r}")
-    return workers
 
 
 @attrs.frozen
@@ -137,10 +135,12 @@ class Worker:
     def __init__(
         self, actor: Any, config: ConfigSource, to: str, sessions: Treatment, limited: tuple[str, ...]
     ) -> None:
-        bridge = Bridge(config)
-        shared = {name: _sharing(bridge, name, actor) for name in limited}
+        configured = load(config).connections
+        shared = {name: _sharing(configured[name], actor) for name in limited}
+        bridge = Bridge(config, connections=shared)
+        weakref.finalize(self, bridge.close)  # Ray tells nobody when it has no more for an actor
         self._keeper = RemoteKeeper(actor)
-        self._caller = Caller(Bridge(config, connections=shared), to, sessions, self._keeper)
+        self._caller = Caller(bridge, to, sessions, self._keeper)
         self._is_over = False
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -152,8 +152,7 @@ class Worker:
         return row
 
 
-def _sharing(bridge: Bridge, name: str, actor: Any) -> Any:
-    connection = bridge.connections[name]
+def _sharing(connection: Connection, actor: Any) -> Connection:
     given = attrs.asdict(connection.limits, recurse=False) if connection.limits else {}
     return attrs.evolve(connection, limits=SharedLimits(**given, actor=actor))
 

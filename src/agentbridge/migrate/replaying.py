@@ -10,9 +10,10 @@ from typing import Protocol
 
 import attrs
 
+from ..amounts import count
 from ..bridge import Bridge
 from ..errors import AgentBridgeError
-from ..mapping import Threads, checked as checked_concurrency
+from ..mapping import Threads
 from ..model import Invocation
 from .canonical import connection_of, retarget
 from .ledger import CANDIDATE, Counts, Ledger, Turn
@@ -68,8 +69,8 @@ def replay(
     """
     keeper = Keeper(ledger, arm, budget or Budget(), stop_after, on_answer)
     caller = Caller(bridge, to, checked(sessions), keeper)
-    caller.check(ledger.targets(), allow_side_effects=allow_side_effects)
-    return _run(keeper, caller, checked_concurrency(concurrency))
+    check(bridge, to, ledger.targets(), allow_side_effects=allow_side_effects)
+    return _run(keeper, caller, count("concurrency", concurrency))
 
 
 def _run(keeper: Keeper, caller: Caller, concurrency: int) -> Summary:
@@ -89,6 +90,15 @@ def _run(keeper: Keeper, caller: Caller, concurrency: int) -> Summary:
         finally:
             caller.settle()
     return keeper.summary()
+
+
+def check(bridge: Bridge, to: str, targets: Iterable[str], *, allow_side_effects: bool) -> None:
+    """Raises ConfigurationError where what was sent to these targets cannot be sent there, or not be repeated."""
+    for target in targets:
+        said = retarget(Invocation(target=target, text="-"), to, bridge.agents)
+        check_target(bridge, said.target)
+        if not allow_side_effects:
+            check_side_effects(bridge, said.target, "a replay would repeat them")
 
 
 class Keeping(Protocol):
@@ -111,7 +121,7 @@ class Keeper:
         counts = ledger.counts(arm)
         self._began = time.monotonic()
         self._spending = Spending(budget, counts.sends, counts.credits, self._began)
-        self._stop_after = stop_after
+        self._stop_after = count("stop_after", stop_after)
         self._missed = 0
         self._made = 0
         self._lost = 0
@@ -190,14 +200,6 @@ class Caller:
         self._keeper = keeper
         self._under_way = 0
         self._quiet = threading.Condition()
-
-    def check(self, targets: Iterable[str], *, allow_side_effects: bool) -> None:
-        """Raises ConfigurationError where what was sent to these targets cannot be sent there, or not be repeated."""
-        for target in targets:
-            said = retarget(Invocation(target=target, text="-"), self._to, self._agents)
-            check_target(self._bridge, said.target)
-            if not allow_side_effects:
-                check_side_effects(self._bridge, said.target, "a replay would repeat them")
 
     def settle(self) -> None:
         """Wait for the calls under way: they are paid for. Who interrupts this too leaves them unknown."""

@@ -14,10 +14,10 @@ from ..errors import AgentBridgeError, ConfigurationError
 from ..model import SHARED, Invocation, Result
 from ..settings import CallFields
 from ..transport.loops import in_thread
-from .assigning import Routes
 from .ledger import Ledger
 from .live import OfProcess, aimed
 from .live_gate import LiveGate
+from .routes import Routes
 from .routing import STAGES, Change, RouterFile, RouterState, advanced, paused, resumed, rolled_back, stages_of
 from .targets import check_target
 
@@ -48,13 +48,14 @@ class _Router(Generic[B]):
         self.agent = agent
         self._names = {agent, f"{agent}@{primary}", f"{agent}@{candidate}"}
         path = ledger.path if isinstance(ledger, Ledger) else ledger
+        growing = stages_of(stages)
         wanted = RouterState(
             agent=agent,
             primary=primary,
             candidate=candidate,
             salt=os.urandom(8).hex(),
-            stages=stages_of(stages),
-            stage=stages_of(stages)[0],
+            stages=growing,
+            stage=growing[0],
             changed=time.time(),
         )
         self._routes = OfProcess(

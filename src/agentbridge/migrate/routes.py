@@ -1,182 +1,200 @@
-"""Where each field of a call goes at another vendor, by its binding and what the vendor takes. Pure."""
+"""What one process knows of a router: its state as last read, whom conversations belong to, and the calls just made."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Literal, TypeAlias
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
 
 import attrs
 
-from ..bindings import Binding
-from ..errors import AgentBridgeError, UnsupportedFeatureError
-from ..model import SHARED, Invocation
-from .sessions import Treatment
+from ..errors import AgentBridgeError, ConfigurationError, InvocationError, PluginError, UnsupportedFeatureError
+from ..logs import log
+from ..model import Result
+from .beside import Recent
+from .live import place_of
+from .live_gate import LiveGate, Seen, Windows
+from .routing import Change, RouterFile, RouterState, rolled_back
 
-How: TypeAlias = Literal["as is", "converted", "joined into the text", "dropped", "impossible"]
+FRESH = 1.0  # seconds that a state is believed
+_REMEMBERED = 100_000  # conversations; what is forgotten is read again
 
-_PLACEHOLDER = re.compile(r"\{([^{}\n]+)\}")
-_FEATURE = re.compile(r"(inputs|options)\['(.+)'\]")
-
-
-@attrs.frozen
-class Route:
-    """What becomes of one field. `detail` says into what, or why; `remedy` what to do about it."""
-
-    field: str
-    how: How
-    detail: str = ""
-    remedy: str = ""
+Write: TypeAlias = Callable[[], None]
 
 
 @attrs.frozen(kw_only=True)
-class Place:
-    """What is moved to: its provider's name and what it takes, and the agent's binding there, if it has one."""
+class Route:
+    """Whom one call goes to. `begun`: the conversation has been with this vendor already."""
 
-    provider: str
-    accepts: frozenset[str]
-    binding: Binding | None = None
-
-    @property
-    def placeholders(self) -> tuple[str, ...]:
-        """The names that the binding's template puts into the text."""
-        template = self.binding.template if self.binding is not None else None
-        names = dict.fromkeys(_PLACEHOLDER.findall(template or ""))
-        return tuple(name for name in names if name.isidentifier())
-
-    @property
-    def where(self) -> str:
-        """Where to mend it."""
-        return self.binding.where if self.binding is not None else "a binding"
+    vendor: str
+    target: str
+    session: str | None
+    begun: bool
 
 
-def routes(said: Invocation, place: Place, sessions: Treatment) -> Iterator[Route]:
-    """Each field that a portable call sets, and where it goes; `said` is as before any treatment of its session."""
-    if said.text is not None:
-        yield _text(place)
-    if said.messages:
-        yield _messages(place, sessions)
-    for name in said.inputs:
-        yield _input(name, place)
-    if said.files:
-        yield _files(place)
-    if said.session_id is not None:
-        yield _session(said.session_id, place, sessions)
-    if said.user_id is not None:
-        yield _plain("user_id", place, "its calls are anonymous; say the user in an input, if the agent needs it")
-    if said.callback_url is not None:
-        yield Route(
-            "callback_url", "dropped", "who listens there waits for production", "it is given anew at the cut over"
-        )
-    for provider in said.options:
-        yield _options(provider, place)
-    if said.metadata:
-        yield Route("metadata", "as is", "the caller's own, never sent")
+def belongs(state: RouterState, session: str) -> str:
+    """The vendor of a conversation that begins now: the same in every process, and a bigger share keeps the smaller."""
+    is_candidate = place_of(f"{state.salt}\0{state.agent}", session) < state.share
+    return state.candidate if is_candidate else state.primary
 
 
-def proven(found: Iterator[Route], error: AgentBridgeError | None, dropped: tuple[str, ...]) -> list[Route]:
-    """The routes as a bridge proved them: what it left out is dropped, what it refused is impossible, in its words."""
-    known = [
-        Route(one.field, "dropped", "the vendor cannot carry it") if one.field in dropped else one for one in found
-    ]
-    if error is None:
-        return known
-    refused = _refused(error)
-    rest = [one for one in known if one.field != refused]
-    return [*rest, Route(refused, "impossible", "", str(error))]
+def target_of(state: RouterState, vendor: str, *, begun: bool, ask_primary: bool) -> str:
+    """Who is asked. The primary after the candidate only where no conversation would change vendor in the middle.
+
+    After a rollback that may be: where the candidate does not serve any more, the alternative is none.
+    """
+    can_change = vendor == state.candidate and ask_primary and (not begun or state.status == "rolled back")
+    return f"{state.agent}@{vendor},{state.primary}" if can_change else f"{state.agent}@{vendor}"
 
 
-def missing(said: Invocation, place: Place) -> Iterator[str]:
-    """What the binding has a place for and the call does not say: values of its template, and inputs of the vendor."""
-    binding = place.binding
-    if binding is None:
-        return
-    given = {*said.inputs, *binding.constants, *(("text",) if said.text is not None else ())}
-    yield from (f"template value {name}" for name in place.placeholders if name not in given)
-    yield from (f"input {theirs} ({ours})" for ours, theirs in binding.inputs.items() if ours not in said.inputs)
-    if binding.text is not None and said.text is None:
-        yield f"input {binding.text} (text)"
+class Routes:
+    """Of one process; safe across threads. What may wait for the disk is in `slow`, and in the writes handed back."""
 
+    def __init__(
+        self,
+        file: RouterFile,
+        wanted: RouterState,
+        gate: LiveGate | None,
+        *,
+        ask_primary: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self._file = file
+        self._gate = gate
+        self._ask_primary = ask_primary
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: Recent[str, str] = Recent(_REMEMBERED)
+        self._windows = Windows(gate.window if gate else 1)
+        self._state, self._read_at = file.begin(wanted), clock()
 
-def _text(place: Place) -> Route:
-    binding = place.binding
-    if binding is not None and binding.template is not None:
-        if "text" in place.placeholders:
-            return Route("text", "joined into the text", "by the template")
-        return Route(
-            "text", "impossible", "the template has no {text}", f"put {{text}} into the template of {place.where}"
-        )
-    if binding is not None and binding.text is not None:
-        return Route("text", "converted", f"input {binding.text}")
-    return _plain("text", place, f"say which input takes it: 'text' in {place.where}")
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
+    def refreshed(self) -> RouterState:
+        """The state, read now."""
+        return self._took(self._file.state(self._state.agent) or self._state)
 
-def _messages(place: Place, sessions: Treatment) -> Route:
-    if "messages" not in place.accepts and sessions == "inline-history":
-        return Route("messages", "joined into the text", "before this turn, where the conversation has earlier ones")
-    return _plain("messages", place, "carry the conversation by session_id, or leave the earlier turns out")
+    def change(self, change: Change) -> RouterState:
+        """Change the state, for all processes."""
+        return self._took(self._file.change(self._state.agent, change, time.time()))
 
+    def quick(self, session: str | None) -> Route | None:
+        """The route of a call, where it is known without the file."""
+        if self._clock() - self._read_at >= FRESH:
+            return None
+        if session is None:
+            return self._alone()
+        with self._lock:
+            vendor = self._known.get(session)
+        if vendor is None or (vendor == self._state.candidate and self._state.status == "rolled back"):
+            return None  # another process may have let it go on at the primary
+        return self._route(vendor, session, begun=True)
 
-def _input(name: str, place: Place) -> Route:
-    field, binding = f"inputs.{name}", place.binding
-    if binding is None:
-        return _named(field, place)
-    if name in binding.inputs:
-        theirs = binding.inputs[name]
-        return Route(field, "as is") if theirs == name else Route(field, "converted", f"input {theirs}")
-    if name in place.placeholders:
-        return Route(field, "joined into the text", "by the template")
-    return Route(
-        field, "impossible", "the binding does not map it", f"add it to 'inputs' or 'template' in {place.where}"
-    )
+    def slow(self, session: str | None) -> Route:
+        """The route of a call, by the file. Raises ConfigurationError where that cannot be read."""
+        if self._clock() - self._read_at >= FRESH:
+            with contextlib.suppress(ConfigurationError):  # then what was true a second ago is believed on
+                self.refreshed()
+        if session is None:
+            return self._alone()
+        try:
+            vendor = self._file.vendor(self._state.agent, session)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"whom this conversation belongs to is not known: {error}") from None
+        route = self._route(vendor or self._assigned(session), session, begun=vendor is not None)
+        with self._lock:
+            self._known.put(session, route.vendor)
+        return route
 
+    def answered(self, route: Route, result: Result) -> Write | None:
+        """Take note of an answer. Returns what is to be written, if anything is."""
+        vendor = self._state.primary if result.connection == self._state.primary else route.vendor
+        with self._lock:
+            if route.vendor == self._state.candidate:
+                self._windows.candidate.append(Seen(vendor == route.vendor, result.elapsed))
+            else:
+                self._windows.primary.append(Seen(True, result.elapsed))
+            sessions = {one for one in (route.session, result.session_id) if one and self._known.get(one) != vendor}
+            for session in sessions:
+                self._known.put(session, vendor)
+        return self._to_write(route, sessions, vendor)
 
-def _named(field: str, place: Place) -> Route:
-    if "inputs" in place.accepts:
-        return Route(field, "as is")
-    return Route(field, "impossible", f"{place.provider} has no named inputs", "use a portable agent with a 'template'")
+    def failed(self, route: Route, error: AgentBridgeError) -> Write | None:
+        """Take note of a failure; a caller's own is none. A conversation of which nothing ran has not begun."""
+        if not isinstance(error, (InvocationError, UnsupportedFeatureError, PluginError)):
+            return self._to_write(route, self._unbegun(route), None)
+        at_primary = isinstance(error, InvocationError) and error.connection == self._state.primary
+        with self._lock:
+            if route.vendor == self._state.candidate:
+                self._windows.candidate.append(Seen(False, 0.0))
+            if at_primary:
+                self._windows.primary.append(Seen(False, 0.0))
+        if not isinstance(error, InvocationError) or not error.may_have_run:
+            return self._to_write(route, self._unbegun(route), None)
+        return self._moved(route, self._state.primary if at_primary else route.vendor)
 
+    def _moved(self, route: Route, vendor: str) -> Write | None:
+        sessions = {route.session} if route.session is not None and vendor != route.vendor else set()
+        with self._lock:
+            for session in sessions:
+                self._known.put(session, vendor)
+        return self._to_write(route, sessions, vendor)
 
-def _files(place: Place) -> Route:
-    if "files" in place.accepts and place.binding is not None and place.binding.files is not None:
-        return Route("files", "converted", f"input {place.binding.files}")
-    return _plain("files", place, "send their content as text, or leave such calls out")
+    def _unbegun(self, route: Route) -> set[str]:
+        if route.session is None or route.begun:
+            return set()
+        with self._lock:
+            self._known.forget(route.session)
+        return {route.session}
 
+    def _to_write(self, route: Route, sessions: set[str], vendor: str | None) -> Write | None:
+        state = self._state
+        reason = self._breach() if route.vendor == state.candidate else None
+        return partial(self._write, state, sessions, vendor, reason) if sessions or reason else None
 
-def _session(session: str, place: Place, sessions: Treatment) -> Route:
-    if sessions == "fresh":
-        return Route("session_id", "dropped", "every call stands alone", "another treatment keeps the conversation")
-    if sessions == "inline-history":
-        if "messages" in place.accepts:
-            return Route("session_id", "converted", "earlier turns go along as messages")
-        return Route("session_id", "joined into the text", "earlier turns go before this one")
-    if sessions == "same-id" or session == SHARED:
-        return _plain("session_id", place, "treat sessions as mapped or inline-history")
-    if "session_id" in place.accepts:
-        return Route("session_id", "converted", "a session of the candidate's own")
-    return Route("session_id", "dropped", f"{place.provider} keeps no sessions", "treat sessions as inline-history")
+    def _write(self, state: RouterState, sessions: set[str], vendor: str | None, reason: str | None) -> None:
+        """The call is over and must not fail for this any more."""
+        try:
+            for session in sessions:
+                self._file.put(state.agent, session, vendor)
+            if reason is not None:
+                log.warning("the router of %r is rolled back: %s", state.agent, reason)
+                back = partial(rolled_back, reason=reason)
+                self._took(self._file.change(state.agent, back, time.time(), only=state.number))
+        except ConfigurationError as error:
+            log.warning("the router of %r cannot write: %s", state.agent, error)
 
+    def _breach(self) -> str | None:
+        if self._gate is None or self._state.status != "running":
+            return None
+        with self._lock:
+            candidate, primary = tuple(self._windows.candidate), tuple(self._windows.primary)
+        return self._gate.breach(candidate, primary)
 
-def _options(provider: str, place: Place) -> Route:
-    field = f"options.{provider}"
-    if provider == place.provider:
-        return Route(field, "as is")
-    return Route(
-        field, "dropped", f"{provider}'s own", f"set what {place.provider} needs under 'options' in {place.where}"
-    )
+    def _took(self, state: RouterState) -> RouterState:
+        with self._lock:
+            if state.status == "running" and self._state.status != "running":
+                self._windows = Windows(self._gate.window if self._gate else 1)  # what was before broke the gate
+            self._state, self._read_at = state, self._clock()
+        return state
 
+    def _assigned(self, session: str) -> str:
+        try:
+            return self._file.assign(self._state.agent, session, belongs(self._state, session))
+        except ConfigurationError as error:
+            log.warning("a new conversation goes to the primary, since it cannot be written down: %s", error)
+            return self._state.primary
 
-def _plain(field: str, place: Place, remedy: str) -> Route:
-    if field in place.accepts:
-        return Route(field, "as is")
-    return Route(field, "impossible", f"{place.provider} does not take it", remedy)
+    def _alone(self) -> Route:
+        is_candidate = random.random() < self._state.share
+        return self._route(self._state.candidate if is_candidate else self._state.primary, None, begun=False)
 
-
-def _refused(error: AgentBridgeError) -> str:
-    """The field that an error is about; "the call" where it is about no field."""
-    if not isinstance(error, UnsupportedFeatureError):
-        return "the call"
-    found = _FEATURE.fullmatch(error.feature)
-    if found is None:
-        return error.feature
-    return f"inputs.{found.group(2)}" if found.group(1) == "inputs" else f"options.{error.provider}"
+    def _route(self, vendor: str, session: str | None, *, begun: bool) -> Route:
+        target = target_of(self._state, vendor, begun=begun, ask_primary=self._ask_primary)
+        return Route(vendor=vendor, target=target, session=session, begun=begun)

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from ..amounts import share
 from ..errors import ConfigurationError
 from .ledger_file import LedgerFile
-from .live import checked_share
 
 Status: TypeAlias = Literal["running", "paused", "rolled back"]
 
@@ -31,7 +31,7 @@ def _tuple(values: Iterable[float]) -> tuple[float, ...]:
 
 def stages_of(given: Iterable[float]) -> tuple[float, ...]:
     """Shares that grow. Raises ConfigurationError for anything else."""
-    stages = tuple(checked_share("a stage", stage) for stage in given)
+    stages = tuple(share("a stage", stage) for stage in given)
     if not stages or stages != tuple(sorted(set(stages))) or stages[0] == 0:
         raise ConfigurationError(f"stages are shares above 0 that grow, as {STAGES}, not {stages}")
     return stages
@@ -105,11 +105,10 @@ class RouterFile(LedgerFile):
         ConfigurationError: the file cannot be used, or is no ledger of this version.
     """
 
-    def _opened(self) -> sqlite3.Connection:
-        database = super()._opened()
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        super()._prepare(database)
         database.execute(f"PRAGMA busy_timeout={_PATIENCE}")
         database.execute(_TABLE)
-        return database
 
     def agents(self) -> list[str]:
         """The agents that have a router here."""

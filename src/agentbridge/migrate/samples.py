@@ -164,7 +164,9 @@ def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
             yield Sample.from_dict(json.loads(line))
         except (ValueError, RecursionError) as error:
             if line.endswith("\n"):
-                raise ConfigurationError(f"{os.fspath(path)}, line {number}: this is no sample: {error}") from None
+                raise ConfigurationError(
+                    f"{os.fspath(path)}, line {number}: this is no sample: {error}; delete the line to read the others"
+                ) from None
 
 
 def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> int:
@@ -207,7 +209,7 @@ def _slim(result: Result) -> Result:
 
 
 def _standing(error: AgentBridgeError) -> Standing:
-    may_have_run = isinstance(error, InvocationError) and error.may_have_run
-    if may_have_run:
-        return "unknown" if isinstance(error, (TransportError, UnavailableError)) else "final"
+    if isinstance(error, InvocationError) and error.may_have_run:
+        is_lost = isinstance(error, (TransportError, UnavailableError)) or type(error) is InvocationError
+        return "unknown" if is_lost else "final"
     return "remains" if isinstance(error, _SAYS_NOTHING) or isinstance(error, TransportError) else "final"

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Generic, Self, TypeVar, Unpack
 from uuid import uuid4
 
+from ..amounts import count, share
 from ..async_bridge import AsyncBridge
 from ..bridge import Bridge
 from ..errors import ConfigurationError, InvocationError
@@ -25,7 +26,7 @@ from ..transport.loops import in_thread
 from .beside import Beside, ShadowStats
 from .canonical import connection_of, portable_name
 from .ledger import Ledger
-from .live import OfProcess, aimed, checked_count, checked_share, place_of
+from .live import OfProcess, aimed, place_of
 from .samples import Answer, Sample
 from .shadowing import Ask, Asker, Job, LoopThread, OnPair, kept_in
 from .targets import check_side_effects, check_target
@@ -61,11 +62,11 @@ class _Shadow(abc.ABC, Generic[B]):
         self._candidate_bridge: B = bridge if candidate_bridge is None else candidate_bridge
         self.primary, self.candidate = primary, candidate
         self._names = {primary, portable_name(primary) or primary}
-        self._share, self._salt = checked_share("sample", sample), str(seed)
+        self._share, self._salt = share("sample", sample), str(seed)
         self._random = random.Random(seed)
         self._timeouts = Timeouts(total=deadline)
         self._on_pair = on_pair
-        self._room, self._workers = checked_count("queue", queue), checked_count("workers", workers)
+        self._room, self._workers = count("queue", queue), count("workers", workers)
         if ledger is None and on_pair is None:
             raise ConfigurationError("say where the pairs go: ledger=Ledger(path), or on_pair=, a function of one Pair")
         self._check(allow_side_effects=allow_side_effects)

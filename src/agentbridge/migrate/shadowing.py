@@ -54,7 +54,7 @@ class InLedger:
 
     def claim(self, sample: Sample) -> Turn | None:
         self._ledger.add([sample])
-        position = self._ledger.rows("SELECT position FROM samples WHERE id = ?", (sample.id,))[0][0]
+        position = self._ledger.position(sample.id)
         return Turn(position=position, sample=sample) if self._ledger.claim(CANDIDATE, position) else None
 
     def session(self, conversation: str) -> str | None:

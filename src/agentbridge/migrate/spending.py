@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import attrs
 
-from ..errors import ConfigurationError
+from ..amounts import checked, count, positive
 
-
-def _positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0):
-        raise ConfigurationError(f"Budget.{attribute.name} must be a number above 0, not {value!r}; None is no limit")
+_NONE = "is no limit"
 
 
 @attrs.frozen(kw_only=True)
@@ -23,9 +19,9 @@ class Budget:
     counted when the vendor has named them, so calls that are under way then may go beyond.
     """
 
-    calls: int | None = attrs.field(default=None, validator=_positive)
-    credits: float | None = attrs.field(default=None, validator=_positive)
-    minutes: float | None = attrs.field(default=None, validator=_positive)
+    calls: int | None = attrs.field(default=None, validator=checked(count, none=_NONE))
+    credits: float | None = attrs.field(default=None, validator=checked(positive, none=_NONE))
+    minutes: float | None = attrs.field(default=None, validator=checked(positive, none=_NONE))
 
 
 class Spending:

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -86,34 +86,12 @@ def compare(
         remaining: calls that are still to be made.
         each: told of every pair, for files of all differences.
     """
-    overall, agents, cohorts, worst = Tally(), _Slices(), _Slices(), _Worst(keep)
-    broken: Counter[str] = Counter()
-    old, new = _Names(), _Names()
+    running = _Running(judges or {}, cohort, keep, seed)
     for pair in pairs:
-        compared = _compared(pair, judges or {}, broken)
-        key, alone = conversation_key(pair.sample, seed)
-        tallies = [overall, agents[agent_of(pair)], *([cohorts[cohort_of(pair, cohort)]] if cohort else [])]
-        for tally in tallies:
-            tally.conversations.add(key >> 16, alone=alone)
-            tally.add(compared, key % GROUPS)
-        worst.add(pair, compared, cohort)
-        old.add(old_of(pair))
-        new.add(pair.candidate)
+        compared = running.add(pair)
         if each is not None:
             each(pair, compared)
-    return Comparison(
-        old=old.done(),
-        new=new.done(),
-        overall=overall.done(),
-        agents=agents.done(),
-        cohorts=cohorts.done(),
-        cohort=cohort,
-        worst=worst.done(),
-        judge_errors=dict(broken),
-        unknown=unknown,
-        remaining=remaining,
-        seed=seed,
-    )
+    return running.comparison(unknown, remaining)
 
 
 def agent_of(pair: Pair) -> str:
@@ -148,6 +126,52 @@ def _scores(pair: Pair, judges: Mapping[str, Judge], broken: Counter[str]) -> di
         except Exception:
             broken[name] += 1
     return scores
+
+
+class _Running:
+    """All that is added up while pairs go by."""
+
+    def __init__(self, judges: Mapping[str, Judge], cohort: str | None, keep: int, seed: int) -> None:
+        self._judges, self._cohort, self._seed = judges, cohort, seed
+        self._overall, self._agents, self._cohorts = Tally(), _Slices(), _Slices()
+        self._worst = _Worst(keep)
+        self._broken: Counter[str] = Counter()
+        self._old, self._new = _Names(), _Names()
+
+    def add(self, pair: Pair) -> Compared:
+        """One pair more, and what it says."""
+        compared = _compared(pair, self._judges, self._broken)
+        key, alone = conversation_key(pair.sample, self._seed)
+        for tally in self._tallies(pair):
+            tally.conversations.add(key >> 16, alone=alone)
+            tally.add(compared, key % GROUPS)
+        self._worst.add(pair, compared, self._cohort)
+        self._old.add(old_of(pair))
+        self._new.add(pair.candidate)
+        return compared
+
+    def _tallies(self, pair: Pair) -> Iterator[Tally]:
+        """Those that it counts in."""
+        yield self._overall
+        yield self._agents[agent_of(pair)]
+        if self._cohort:
+            yield self._cohorts[cohort_of(pair, self._cohort)]
+
+    def comparison(self, unknown: int, remaining: int) -> Comparison:
+        """What came of all."""
+        return Comparison(
+            old=self._old.done(),
+            new=self._new.done(),
+            overall=self._overall.done(),
+            agents=self._agents.done(),
+            cohorts=self._cohorts.done(),
+            cohort=self._cohort,
+            worst=self._worst.done(),
+            judge_errors=dict(self._broken),
+            unknown=unknown,
+            remaining=remaining,
+            seed=self._seed,
+        )
 
 
 class _Slices:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..samples import Answer, Pair
-from .structure import Drift, drift, json_in
+from .structure import Changes, changes, json_in
 from .words import Words, similarity, words_of
 
 OutcomeClass: TypeAlias = Literal["answered", "failed", "waiting", "none"]
@@ -55,7 +55,7 @@ class Difference:
     same_words: bool = False
     same_numbers: bool = False
     similarity: float | None = None
-    drift: Drift = attrs.field(factory=Drift)
+    drift: Changes = attrs.field(factory=Changes)
     length_ratio: float | None = None
     latency_ratio: float | None = None
     credits_ratio: float | None = None
@@ -126,7 +126,7 @@ def _by_outcome(old: Answer, new: Answer, was: OutcomeClass, became: OutcomeClas
 
 def _by_words(old: Answer, new: Answer) -> Difference:
     before, after = _structures(old, new)
-    changed = drift(before, after) if before is not None else Drift()
+    changed = changes(before, after) if before is not None else Changes()
     ours, theirs = (said(old), said(new)) if before is None or changed else (_canonical(before), _canonical(after))
     found = _SAME if ours == theirs else _other_words(words_of(ours), words_of(theirs))
     if changed:

@@ -23,10 +23,9 @@ def conversation_key(sample: Sample, seed: int) -> tuple[int, bool]:
     """A number for the conversation that a sample belongs to, and whether it stands alone. Turns of one conversation are
     not independent of each other; conversations are taken to be.
     """
-    alone = sample.session is None
-    name = json.dumps(sample.id if alone else [sample.invocation.target, sample.session])
+    name = sample.conversation or json.dumps(sample.id)
     digest = hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big"), alone
+    return int.from_bytes(digest, "big"), sample.conversation is None
 
 
 @attrs.frozen

@@ -8,6 +8,7 @@ correlation. Means and logarithms of ratios have Student intervals.
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -182,6 +183,7 @@ def needed(estimate: Estimate, limit: float, confidence: float) -> int | None:
     return math.ceil(estimate.n * enough)
 
 
+@functools.lru_cache
 def normal(confidence: float) -> float:
     """How many standard deviations hold the share `confidence` of a normal distribution around its middle."""
     return statistics.NormalDist().inv_cdf((1 + confidence) / 2)

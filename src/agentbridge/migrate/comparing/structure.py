@@ -14,7 +14,7 @@ _MOST = 20  # paths that are named of each kind
 
 
 @attrs.frozen
-class Drift:
+class Changes:
     """What became of a structure: paths such as `items[].price`, each list in order, at most twenty of each."""
 
     gone: tuple[str, ...] = ()
@@ -50,15 +50,15 @@ def json_in(text: str) -> Any:
     return found if isinstance(found, (dict, list)) else None
 
 
-def drift(old: Any, new: Any) -> Drift:
+def changes(old: Any, new: Any) -> Changes:
     """What of the structure of `old` is otherwise in `new`. Elements of a list are looked at together; an empty list
     says nothing of its elements, so that none are missed in it.
     """
     try:
         found = list(_differences(_place(old), _place(new), ""))
     except RecursionError:
-        return Drift(retyped=("(nested too deeply)",))
-    return Drift(*(tuple(sorted(path for how, path in found if how == kind))[:_MOST] for kind in ("-", "+", "~")))
+        return Changes(retyped=("(nested too deeply)",))
+    return Changes(*(tuple(sorted(path for how, path in found if how == kind))[:_MOST] for kind in ("-", "+", "~")))
 
 
 def _place(value: Any, place: _Place | None = None) -> _Place:

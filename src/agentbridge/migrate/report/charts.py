@@ -10,12 +10,15 @@ import attrs
 from ..comparing.differences import CATEGORIES, Category
 from ..comparing.distributions import LATENCIES, Distribution
 from ..comparing.slices import Slice
-from ..gate import Ruling
+from ..figures import spoken
+from ..ruling import Ruling
 from .texts import escaped
 
 _WIDTH = 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 14, 12, 42
 _HEIGHT = 250
+_MARGIN = 8  # above and below the rows of a chart
+_ROW, _HEAD = 48, 16  # of a rule in the chart of how sure it is, and what is free above the first
 _MERGED = 5  # bins of a distribution of latencies that are drawn as one
 
 
@@ -30,54 +33,64 @@ class _Series:
 def outcomes(found: Slice) -> str:
     """How many pairs are in each category, new and, where it was asked again, old."""
     shown = [name for name in CATEGORIES if found.categories.get(name) or found.noise.get(name)]
-    step, top = (46, 8) if found.repeated else (32, 8)
-    height = top + step * len(shown) + 8
-    rows = "".join(_outcome(found, name, top + index * step) for index, name in enumerate(shown))
-    told = "; ".join(f"{_spoken(name)}: {_count(found.categories.get(name, 0), found.pairs)}" for name in shown)
+    step = 46 if found.repeated else 32
+    height = _MARGIN + step * len(shown) + _MARGIN
+    rows = "".join(_outcome(found, name, _MARGIN + index * step) for index, name in enumerate(shown))
+    told = "; ".join(f"{spoken(name)}: {_count(found.categories.get(name, 0), found.pairs)}" for name in shown)
     return _svg(height, "Pairs by category", told, rows)
 
 
 def sureness(rulings: Sequence[Ruling]) -> str:
     """The shares that the gate looks at, with their intervals and thresholds, on one axis; nothing without any."""
-    known = [
-        ruling
-        for ruling in rulings
-        if ruling.unit == "share" and ruling.interval and ruling.value is not None and not ruling.least
-    ]
+    known = [one for one in rulings if one.unit == "share" and one.interval and one.value is not None and not one.least]
     if not known:
         return ""
-    reached = [
-        end for ruling in known for end in (*(ruling.interval or ()), ruling.limit if ruling.limit < 0.5 else 0.0)
-    ]
-    step = _nice(max(reached) - min(*reached, 0.0))[1]
-    low = math.floor(min(*reached, 0.0) / step) * step
-    high = math.ceil(max(*reached, step) / step) * step
-    height = 16 + 48 * len(known) + _BOTTOM
-
-    def x(value: float) -> float:
-        return float(16 + (min(max(value, low), high) - low) / (high - low) * (_WIDTH - 40))
-
-    ticks = [low + index * step for index in range(round((high - low) / step) + 1)]
-    axis = "".join(
-        _upright(x(tick), height - _BOTTOM, f"{100 * tick:.3g} %", is_zero=abs(tick) < step / 2) for tick in ticks
+    axis = _Axis.around(known)
+    height = _HEAD + _ROW * len(known) + _BOTTOM
+    ticks = "".join(
+        _upright(axis.x(tick), height - _BOTTOM, f"{100 * tick:.3g} %", is_zero=abs(tick) < axis.step / 2)
+        for tick in axis.ticks
     )
-    rows = "".join(_reach(ruling, 16 + 48 * index, x) for index, ruling in enumerate(known))
+    rows = "".join(_reach(ruling, _HEAD + _ROW * index, axis.x) for index, ruling in enumerate(known))
     below = f'<text x="{_WIDTH / 2}" y="{height - 6}" class="axis" text-anchor="middle">share of all samples</text>'
-    return _svg(
-        height,
-        "Shares with their intervals and thresholds",
-        "; ".join(ruling.reason for ruling in known),
-        axis + rows + below,
-    )
+    told = "; ".join(ruling.reason for ruling in known)
+    return _svg(height, "Shares with their intervals and thresholds", told, ticks + rows + below)
+
+
+@attrs.frozen
+class _Axis:
+    """A line of shares from `low` to `high`, with a tick at each `step`."""
+
+    low: float
+    high: float
+    step: float
+
+    @classmethod
+    def around(cls, rulings: Sequence[Ruling]) -> _Axis:
+        """The axis that holds 0, the intervals of the rulings, and those of their thresholds that are not far away."""
+        ends = [end for ruling in rulings for end in ruling.interval or ()]
+        limits = [ruling.limit for ruling in rulings if ruling.limit < 0.5]
+        lowest, highest = min(0.0, *ends, *limits), max(0.0, *ends, *limits)
+        step = _nice(highest - lowest)[1]
+        return cls(math.floor(lowest / step) * step, math.ceil(max(highest, step) / step) * step, step)
+
+    @property
+    def ticks(self) -> list[float]:
+        return [self.low + index * self.step for index in range(round((self.high - self.low) / self.step) + 1)]
+
+    def x(self, value: float) -> float:
+        """Where a value stands; one that is off the axis stands at its end."""
+        part = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return float(16 + part * (_WIDTH - 40))
 
 
 def similarity(found: Slice) -> str:
     """How similar the answers are that are not the same, as shares of all that were compared."""
     new, old = found.similarity, found.similarity_noise
     edges = new.edges
-    series = [_side("new", new, _inner(new.counts), new.total)]
+    series = [_side("new", _inner(new.counts), new.total)]
     if old.total:
-        series.append(_side("old", old, _inner(old.counts), old.total))
+        series.append(_side("old", _inner(old.counts), old.total))
     labels = [(index / (len(edges) - 1), f"{edges[index]:g}") for index in range(0, len(edges), 4)]
     told = (
         f"{_count(new.counts[-1], new.total)} of the new answers are the same or have the same words in the same order."
@@ -97,9 +110,9 @@ def latency(found: Slice) -> str:
     new, old = found.latency, found.latency_reference
     low, high = _occupied([new, old])
     edges = [LATENCIES[index - 1] for index in range(low, high + 1, _MERGED)]
-    series = [_side("new", new, _merged(new.counts, low, high), new.total)]
+    series = [_side("new", _merged(new.counts, low, high), new.total)]
     if old.total:
-        series.append(_side("old", old, _merged(old.counts, low, high), old.total))
+        series.append(_side("old", _merged(old.counts, low, high), old.total))
     labels = _decades(edges[0], edges[-1])
     told = "; ".join(
         f"{side}: median {_seconds(spread.quantile(0.5))}"
@@ -122,7 +135,7 @@ def latency(found: Slice) -> str:
 
 def _outcome(found: Slice, name: Category, y: float) -> str:
     room = _WIDTH - _RIGHT - 150
-    label = f'<text x="0" y="{y + 13}" class="label">{escaped(_spoken(name))}</text>'
+    label = f'<text x="0" y="{y + 13}" class="label">{escaped(spoken(name))}</text>'
     sides = [("new", found.categories.get(name, 0), found.pairs)]
     sides += [("old", found.noise.get(name, 0), found.repeated)] if found.repeated else []
     bars = []
@@ -229,7 +242,7 @@ def _nice(highest: float) -> tuple[float, float]:
     return step * math.ceil(highest / step - 1e-9), step
 
 
-def _side(name: str, _: Distribution, counts: Sequence[int], total: int) -> _Series:
+def _side(name: str, counts: Sequence[int], total: int) -> _Series:
     return _Series(name, tuple(count / total if total else 0.0 for count in counts))
 
 
@@ -266,10 +279,6 @@ def _x(at: float) -> float:
 
 def _y(level: float) -> float:
     return _HEIGHT - _BOTTOM - level * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _count(count: int, total: int) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 import attrs
 
-from ..comparing.comparison import Comparison, Example
+from ..comparing.comparison import Comparison, compare
 from ..comparing.distributions import Distribution
 from ..comparing.slices import Slice
 from ..comparing.statistics import Estimate, Excess
-from ..gate import Gate, Outcome, Verdict, decide
+from ..gate import Gate
+from ..ledger import BASELINE, CANDIDATE, Ledger
+from ..ruling import Outcome, Verdict, decide
+from .facts import facts_of, facts_of_ledger
 
 SCHEMA_VERSION = 1
 
@@ -25,7 +28,7 @@ HEADLINES: Mapping[Outcome, str] = {
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """All that a report says. `facts` are what makes its figures reproducible: versions, hashes, the seed, by name."""
+    """All that a report says. `facts` are what makes its figures reproducible: versions, hashes, what a ledger keeps."""
 
     comparison: Comparison
     gate: Gate
@@ -34,9 +37,23 @@ class Report:
 
     @classmethod
     def of(cls, comparison: Comparison, gate: Gate | None = None, facts: Mapping[str, str] | None = None) -> Report:
-        """The report of a comparison, held against a gate."""
+        """The report of a comparison, held against a gate. `facts` are told beside those that every report has."""
         gate = gate or Gate()
-        return cls(comparison=comparison, gate=gate, verdict=decide(comparison, gate), facts=facts or {})
+        known = {**facts_of(gate), **(facts or {})}
+        return cls(comparison=comparison, gate=gate, verdict=decide(comparison, gate), facts=known)
+
+    @classmethod
+    def of_ledger(
+        cls, ledger: Ledger, gate: Gate | None = None, *, arm: str = CANDIDATE, baseline: str = BASELINE, **how: Any
+    ) -> Report:
+        """The report of what a ledger holds, with the facts of its move; `how` is as `compare` takes it.
+
+        Raises:
+            ConfigurationError: the ledger cannot be read.
+        """
+        counts = ledger.counts(arm)
+        found = compare(ledger.pairs(arm, baseline), unknown=counts.unknown, remaining=counts.remaining, **how)
+        return cls.of(found, gate, facts_of_ledger(ledger, arm=arm, baseline=baseline))
 
     @property
     def title(self) -> str:
@@ -57,33 +74,35 @@ def as_json(report: Report) -> str:
 
 def report_dict(report: Report) -> dict[str, Any]:
     """The report as plain JSON values."""
-    comparison, confidence = report.comparison, report.gate.confidence
+    known = {"schema_version": SCHEMA_VERSION, "kind": "agentbridge.migrate.report"}
+    return known | _decided(report) | _compared(report.comparison, report.gate.confidence)
+
+
+def _decided(report: Report) -> dict[str, Any]:
     return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "agentbridge.migrate.report",
         "verdict": report.verdict.outcome,
         "exit_code": report.verdict.exit_code,
         "reasons": list(report.verdict.reasons),
         "rules": [attrs.asdict(ruling) for ruling in report.verdict.rulings],
         "gate": attrs.asdict(report.gate),
         "facts": dict(report.facts),
-        "old": list(comparison.old),
-        "new": list(comparison.new),
-        "unknown": comparison.unknown,
-        "remaining": comparison.remaining,
-        "seed": comparison.seed,
-        "judge_errors": dict(comparison.judge_errors),
-        "overall": _slice(comparison.overall, confidence),
-        "agents": {name: _slice(found, confidence) for name, found in comparison.agents.items()},
-        "cohort": comparison.cohort,
-        "cohorts": {name: _slice(found, confidence) for name, found in comparison.cohorts.items()},
-        "worst": [example_dict(example) for example in comparison.worst],
     }
 
 
-def example_dict(example: Example) -> dict[str, Any]:
-    """One pair as plain JSON values."""
-    return attrs.asdict(example)
+def _compared(found: Comparison, confidence: float) -> dict[str, Any]:
+    return {
+        "old": list(found.old),
+        "new": list(found.new),
+        "unknown": found.unknown,
+        "remaining": found.remaining,
+        "seed": found.seed,
+        "judge_errors": dict(found.judge_errors),
+        "overall": _slice(found.overall, confidence),
+        "agents": {name: _slice(one, confidence) for name, one in found.agents.items()},
+        "cohort": found.cohort,
+        "cohorts": {name: _slice(one, confidence) for name, one in found.cohorts.items()},
+        "worst": [attrs.asdict(example) for example in found.worst],
+    }
 
 
 def _slice(found: Slice, confidence: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from ..gate import Ruling
+from ..ruling import Ruling
 from .document import Report
 from .texts import clean
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..comparing.comparison import Example
 from ..comparing.differences import CATEGORIES
-from ..gate import figure
+from ..figures import bound, ends, measured, spoken
 from .document import Report
 from .texts import clean
 
@@ -28,13 +28,12 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{overall.repeated:,} asked of the old vendor again, {comparison.unknown:,} of unknown outcome, {comparison.remaining:,} not yet asked."
     yield from ("", "| rule | outcome | measured | interval | threshold |", "| --- | --- | --- | --- | --- |")
     for ruling in report.verdict.rulings:
-        interval = "" if ruling.interval is None else " to ".join(figure(end, ruling.unit) for end in ruling.interval)
-        measured = "not known" if ruling.value is None else figure(ruling.value, ruling.unit)
-        bound = f"{'at least' if ruling.least else 'at most'} {figure(ruling.limit, ruling.unit)}"
-        yield f"| {_said(ruling.title)} | **{ruling.outcome}** | {measured} | {interval} | {bound} |"
+        told = (measured(ruling.value, ruling.unit), ends(ruling.interval, ruling.unit, ""))
+        limit = bound(ruling.limit, ruling.unit, least=ruling.least)
+        yield f"| {_said(ruling.title)} | **{ruling.outcome}** | {' | '.join(told)} | {limit} |"
     yield from ("", "| category | new against old | old against old |", "| --- | --- | --- |")
     for name in CATEGORIES:
-        yield f"| {_said(name.replace('_', ' '))} | {overall.categories.get(name, 0):,} | {overall.noise.get(name, 0):,} |"
+        yield f"| {_said(spoken(name))} | {overall.categories.get(name, 0):,} | {overall.noise.get(name, 0):,} |"
     for example in comparison.worst[:_SHOWN]:
         yield from _example(example)
     yield from ("", "## How it was measured", "")
@@ -44,7 +43,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _example(example: Example) -> Iterator[str]:
-    yield from ("", f"## {_said(example.id)}: {_said(example.difference.category.replace('_', ' '))}", "")
+    yield from ("", f"## {_said(example.id)}: {_said(spoken(example.difference.category))}", "")
     for name, text in (("Old", example.old), ("New", example.new)):
         yield from (f"{name}:", "", *_fenced(text), "")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..comparing.differences import BAD, CATEGORIES, Category
 from ..comparing.slices import Slice
 from ..comparing.statistics import Estimate, Excess
-from ..gate import Ruling, figure
+from ..figures import bound, ends, figure, measured, spoken
+from ..ruling import Ruling
 from . import charts
 from .document import Report
 from .pairs import pairs_section
@@ -74,16 +75,12 @@ def _rules(report: Report) -> str:
 
 
 def _rule(ruling: Ruling) -> str:
-    interval = (
-        "not known" if ruling.interval is None else " to ".join(figure(end, ruling.unit) for end in ruling.interval)
-    )
-    bound = f"{'at least' if ruling.least else 'at most'} {figure(ruling.limit, ruling.unit)}"
-    measured = "not known" if ruling.value is None else figure(ruling.value, ruling.unit)
+    unit = ruling.unit
     more = f"{ruling.needed:,}" if ruling.needed else "\u2013"
     cells = (
-        ("Measured", measured),
-        ("Interval", "\u2013" if ruling.unit == "count" else interval),
-        ("Threshold", bound),
+        ("Measured", measured(ruling.value, unit)),
+        ("Interval", "\u2013" if unit == "count" else ends(ruling.interval, unit)),
+        ("Threshold", bound(ruling.limit, unit, least=ruling.least)),
         ("Samples", f"{ruling.samples:,}"),
         ("Would tell", more),
     )
@@ -148,7 +145,7 @@ def _legend(new: str, old: str | None = None) -> str:
 
 def _categories(overall: Slice) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{name.replace("_", " ")}</th><td>{escaped(meaning)}{_numbers_too(name, overall)}</td>'
+        f'<tr><th scope="row">{spoken(name)}</th><td>{escaped(meaning)}{_numbers_too(name, overall)}</td>'
         f'<td class="number" data-name="New against old">{overall.categories.get(name, 0):,}</td>'
         f'<td class="number" data-name="Old against old">{_noise(name, overall)}</td></tr>'
         for name, meaning in CATEGORIES.items()
@@ -208,9 +205,8 @@ def _measured(estimate: Estimate | None, confidence: float) -> str:
     if estimate is None or not estimate.n:
         return '<span class="quiet">not known</span>'
     unit = "share" if isinstance(estimate, Excess) else "ratio"
-    interval = estimate.interval(confidence)
-    ends = "too few to tell" if interval is None else " to ".join(figure(end, unit) for end in interval)
-    return f'{figure(estimate.value, unit)}<br><span class="quiet small">{ends}</span>'
+    between = ends(estimate.interval(confidence), unit, "too few to tell")
+    return f'{figure(estimate.value, unit)}<br><span class="quiet small">{between}</span>'
 
 
 def _method(report: Report) -> str:

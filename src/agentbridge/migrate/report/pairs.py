@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..comparing.comparison import Comparison, Example
 from ..comparing.differences import BAD, CATEGORIES, Category
+from ..figures import spoken
 from .texts import escaped, marked
 
 _OPEN = 3  # of each category are open when the page is
@@ -24,9 +25,7 @@ def _category(name: Category, comparison: Comparison) -> str:
     shown = "" if total == len(found) else f", the worst {len(found):,} of them are shown"
     meaning = CATEGORIES[name]
     pairs = "".join(_pair(example, is_open=index < _OPEN) for index, example in enumerate(found))
-    head = (
-        f'{name.replace("_", " ").capitalize()} <span class="quiet small">{total:,}{shown}: {escaped(meaning)}</span>'
-    )
+    head = f'{spoken(name).capitalize()} <span class="quiet small">{total:,}{shown}: {escaped(meaning)}</span>'
     return f'<h3 class="category">{head}</h3>{pairs}'
 
 

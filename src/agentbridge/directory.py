@@ -141,7 +141,7 @@ class Directory:
 
     def decoder(self, name: str, provider: Provider) -> Callable[[HttpRequest], StreamDecoder | None]:
         """How streams at a connection are read: what nobody knows is counted."""
-        return watched_decoder(provider.decoder, self._drift(name))
+        return watched_decoder(provider, self._drift(name))
 
     def drift(self) -> dict[str, tuple[Drift, ...]]:
         """What was counted at each connection where there is anything, without secrets."""

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..addresses import Address
-from ..connection import check_choice, check_url
+from ..connection import Connection, check_choice, check_url
+from ..directory import ConfigSource, Directory
 from ..errors import ConfigurationError
 from ..model import Pending, Result
 from ..plugins import Registry
@@ -47,10 +48,12 @@ class CallbackReceiver:
         secret: signs the addresses; None takes one that the store keeps.
         lifetime: how long an address takes answers, in seconds.
         largest: how many bytes a callback may have.
+        config, connections: those of the Bridge that submits, for the fault rules of its connections; without them, what
+            a Bridge without them finds.
         registry: providers other than the installed ones.
 
     Raises:
-        ConfigurationError: the URL is none, or the store cannot be used.
+        ConfigurationError: the URL is none, the store cannot be used, or something in the configuration is wrong.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class CallbackReceiver:
         secret: str | None = None,
         lifetime: float = _DAY,
         largest: int = 16 * 1024 * 1024,
+        config: ConfigSource = None,
+        connections: Mapping[str, Connection | Mapping[str, Any]] | None = None,
         registry: Registry | None = None,
     ) -> None:
         check_url(public_url, "public_url")
@@ -70,7 +75,7 @@ class CallbackReceiver:
         self._lifetime = lifetime
         self._store = Store(store)
         self._secret = self._store.secret() if secret is None else secret.encode()
-        self._registry = Registry() if registry is None else registry
+        self._directory = Directory(config, connections, None, registry)
         self._arrived = threading.Condition()
         self._app: Any = None
         self._purge_at = 0.0
@@ -155,9 +160,9 @@ class CallbackReceiver:
         def decided(pending: Pending | None, expected: Expected | None) -> Delivery:
             if pending is None or expected is None:
                 return attrs.evolve(decide(arrived, None, lambda _: None), run=None)
-            provider = self._provider(pending)
-            named = None if provider.delivery_id is None else headers.get(provider.delivery_id) or None
-            return decide(attrs.evolve(arrived, delivery_id=named), expected, provider.read_callback)
+            header = self._provider(pending).delivery_id
+            named = None if header is None else headers.get(header) or None
+            return decide(attrs.evolve(arrived, delivery_id=named), expected, self._reader(pending))
 
         taken = self._store.take(arrived, decided)
         with self._arrived:
@@ -214,7 +219,7 @@ class CallbackReceiver:
     def _not_in_time(self, pending: Pending, when: str) -> Exception:
         known = self._store.run(answering.run_of(pending))
         came = () if known is None else known[1].earlier
-        return answering.not_in_time(self._provider(pending), self._asked(pending), pending, came, when)
+        return answering.not_in_time(self._reader(pending), self._asked(pending), pending, came, when)
 
     def _answer(self, pending: Pending, tool_errors: str) -> Result | None:
         known = self._store.run(answering.run_of(pending))
@@ -226,7 +231,7 @@ class CallbackReceiver:
         pending = attrs.evolve(kept, id=pending.id or kept.id, session_id=pending.session_id or kept.session_id)
         if is_complete(expected.earlier, expected.answers):
             answers = [delivery for delivery in expected.earlier if delivery.is_answer]
-            return answering.result(self._provider(pending), self._asked(pending), pending, answers, tool_errors)
+            return answering.result(self._reader(pending), self._asked(pending), pending, answers, tool_errors)
         if time.time() >= expected.expires:
             raise self._not_in_time(pending, "before its address ended")
         return None
@@ -234,11 +239,15 @@ class CallbackReceiver:
     def _asked(self, pending: Pending) -> Asked:
         return answering.asked(pending, self.public_url)
 
+    def _reader(self, pending: Pending) -> answering.Read:
+        connection = self._directory.connections.get(pending.connection)
+        return answering.reader(self._provider(pending), () if connection is None else connection.faults)
+
     def _provider(self, pending: Pending) -> Provider:
-        name = pending.provider
-        if name not in self._registry:
+        name, registry = pending.provider, self._directory.registry
+        if name not in registry:
             raise ConfigurationError(f"no plugin brings the provider {name!r}, whose callback this is")
-        return self._registry[name]
+        return registry[name]
 
 
 def _check(secret: object, lifetime: object, largest: object) -> None:

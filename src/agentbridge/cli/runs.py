@@ -45,7 +45,7 @@ def submit_command(
     """  # noqa: D301 (click)
     from ..bridge import Bridge
 
-    receiver = _receiver(public_url, store) if public_url else None
+    receiver = _receiver(public_url, store, config) if public_url else None
     with Bridge(config) as bridge:
         pending = bridge.submit(target, text, callbacks=receiver, **call_fields(given))
     say_json(pending.to_dict())
@@ -94,17 +94,17 @@ def _asked(pending: Pending, store: str, config: str | None, timeout: float | No
     if pending.result is None and pending.callback_id is not None:
         if not Path(store).is_file():
             raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
-        receiver = _receiver("http://localhost", store)
+        receiver = _receiver("http://localhost", store, config)
         return receiver.poll(pending) if once else receiver.wait(pending, timeout)
     with Bridge(config) as bridge:
         limits = timeouts(timeout)
         return bridge.poll(pending, timeouts=limits) if once else bridge.wait(pending, timeouts=limits)
 
 
-def _receiver(public_url: str, store: str) -> Any:
+def _receiver(public_url: str, store: str, config: str | None) -> Any:
     from ..callbacks import CallbackReceiver
 
-    return CallbackReceiver(public_url, store=store)
+    return CallbackReceiver(public_url, store=store, config=config)
 
 
 def _pending(document: bytes) -> Pending:

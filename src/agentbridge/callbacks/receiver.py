@@ -159,7 +159,7 @@ class CallbackReceiver:
 
         def decided(pending: Pending | None, expected: Expected | None) -> Delivery:
             if pending is None or expected is None:
-                return attrs.evolve(decide(arrived, None, lambda _: None), run=None)
+                return decide(arrived, None, lambda _: None)
             header = self._provider(pending).delivery_id
             named = None if header is None else headers.get(header) or None
             return decide(attrs.evolve(arrived, delivery_id=named), expected, self._reader(pending))
@@ -175,11 +175,7 @@ class CallbackReceiver:
     ) -> Delivery:
         """Write down a callback that is not looked at any further."""
         refused = Delivery(verdict, time.time(), run, headers=mask_headers(headers))
-        if run is None:
-            self._store.note(refused)
-        else:
-            self._store.take(refused, lambda *_: refused)
-        return refused
+        return self._store.take(refused, lambda *_: refused)
 
     def _waiting(self, pending: Pending, timeout: float | None, tool_errors: str) -> Callable[[], Result | None]:
         """Looks whether the answer is there; raises where it will not be any more."""

@@ -80,3 +80,13 @@ def test_a_configuration_that_cannot_be_read_is_said_at_once(tmp_path):
     path.write_text("[connections")
     with pytest.raises(errors.ConfigurationError, match="is not TOML"):
         CallbackReceiver("http://localhost", store=tmp_path / "c.sqlite", config=path)
+
+
+def test_what_is_secret_of_the_connection_is_not_in_what_a_callback_gives(tmp_path):
+    connections = {"c": Connection("calling", "https://vendor.invalid", "canary-of-a-test")}
+    with serve(tmp_path / "c.sqlite", connections=connections, registry=registry()) as receiver:
+        pending, url = expected(receiver)
+        post(url, {"error": "no credits for canary-of-a-test"})
+        with pytest.raises(errors.QuotaExceededError) as caught:
+            receiver.wait(pending, 5)
+    assert "canary" not in f"{caught.value}{caught.value.response}"

@@ -36,7 +36,7 @@ def run_of(pending: Pending) -> str:
     return pending.callback_id
 
 
-def asked(pending: Pending, url: str) -> Asked:
+def asked(pending: Pending, url: str, secrets: frozenset[str]) -> Asked:
     """Who was asked, for the errors."""
     return Asked(
         provider=pending.provider,
@@ -44,6 +44,7 @@ def asked(pending: Pending, url: str) -> Asked:
         agent=pending.agent,
         request=HttpRequest("POST", url),
         session_id=pending.session_id,
+        secrets=secrets,
     )
 
 

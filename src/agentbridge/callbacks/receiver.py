@@ -233,11 +233,15 @@ class CallbackReceiver:
         return None
 
     def _asked(self, pending: Pending) -> Asked:
-        return answering.asked(pending, self.public_url)
+        connection = self._connection(pending)
+        return answering.asked(pending, self.public_url, frozenset() if connection is None else connection.secrets)
 
     def _reader(self, pending: Pending) -> answering.Read:
-        connection = self._directory.connections.get(pending.connection)
+        connection = self._connection(pending)
         return answering.reader(self._provider(pending), () if connection is None else connection.faults)
+
+    def _connection(self, pending: Pending) -> Connection | None:
+        return self._directory.connections.get(pending.connection)
 
     def _provider(self, pending: Pending) -> Provider:
         name, registry = pending.provider, self._directory.registry

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import threading
-from pathlib import Path
 
 import click
 
-from .failures import MissingExtraError, verbose_option
-from .options import config_option, json_option
+from .failures import require_extra, verbose_option
+from .options import config_option, existing_store, json_option
 from .output import console, one_line, say_json, show_table, table
 
 
@@ -42,8 +40,7 @@ def callbacks_command(
       agentbridge callbacks --public-url https://hooks.example.com --store callbacks.sqlite
       agentbridge callbacks --store callbacks.sqlite --list
     """  # noqa: D301 (click)
-    if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise MissingExtraError("callbacks", "callbacks")
+    require_extra("callbacks", "callbacks")
     if listing:
         _list(store, as_json=as_json)
     else:
@@ -52,11 +49,8 @@ def callbacks_command(
 
 def _list(store: str, *, as_json: bool) -> None:
     from ..callbacks.store import Store
-    from ..errors import ConfigurationError
 
-    if not Path(store).is_file():
-        raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
-    deliveries = Store(store).deliveries()
+    deliveries = Store(existing_store(store)).deliveries()
     if as_json:
         say_json(
             [

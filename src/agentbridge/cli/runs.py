@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .failures import verbose_option
 from .invoke import show_result
-from .options import call_fields, call_options, config_option, json_option, timeout_option, timeouts
+from .options import call_fields, call_options, config_option, existing_store, json_option, timeout_option, timeouts
 from .output import note, say_json
 
 if TYPE_CHECKING:
@@ -76,8 +75,10 @@ def wait_command(
       agentbridge wait run.json
       agentbridge wait run.json --once || echo "not yet"
     """  # noqa: D301 (click)
+    from ..model import Pending
+
     found = _asked(_pending(run.read()), store, config, timeout, once=once)
-    if not hasattr(found, "text"):
+    if isinstance(found, Pending):
         note("the run goes on")
         say_json(found.to_dict())
         ctx.exit(3)
@@ -89,12 +90,9 @@ def wait_command(
 
 def _asked(pending: Pending, store: str, config: str | None, timeout: float | None, *, once: bool) -> Any:
     from ..bridge import Bridge
-    from ..errors import ConfigurationError
 
     if pending.result is None and pending.callback_id is not None:
-        if not Path(store).is_file():
-            raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
-        receiver = _receiver("http://localhost", store, config)
+        receiver = _receiver("http://localhost", existing_store(store), config)
         return receiver.poll(pending) if once else receiver.wait(pending, timeout)
     with Bridge(config) as bridge:
         limits = timeouts(timeout)

@@ -19,7 +19,6 @@ from .deciding import Delivery
 
 _EMPTY = "empty answer"
 Read: TypeAlias = Callable[[Delivery], Result | Fault | None]
-SHORTEST_SECRET = 16  # characters of a secret that a user gives
 
 
 def check_pending(pending: object) -> None:

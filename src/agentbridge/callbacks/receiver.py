@@ -30,6 +30,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOOK = 0.25  # seconds between two looks into the store, which another process may write
+_SHORTEST_SECRET = 16  # characters
 _DAY = 24 * 3600.0
 _LONGEST = 3650 * _DAY
 _KEPT = 30 * _DAY  # how long a run is kept after the end of its address
@@ -251,9 +252,10 @@ class CallbackReceiver:
 
 
 def _check(secret: object, lifetime: object, largest: object) -> None:
-    if secret is not None and (not isinstance(secret, str) or len(secret) < answering.SHORTEST_SECRET):
+    if secret is not None and (not isinstance(secret, str) or len(secret) < _SHORTEST_SECRET):
         given = f"{len(secret)} characters" if isinstance(secret, str) else type(secret).__name__
-        raise ConfigurationError(f"the secret is a str of 16 characters or more, or None; this one has {given}")
+        wanted = f"a str of {_SHORTEST_SECRET} characters or more, or None"
+        raise ConfigurationError(f"the secret is {wanted}; this one has {given}")
     if not (isinstance(lifetime, (int, float)) and 0 < lifetime <= _LONGEST):
         raise ConfigurationError(f"lifetime takes seconds, more than 0 and at most {_LONGEST:g}, not {lifetime!r}")
     if not (isinstance(largest, int) and largest > 0):

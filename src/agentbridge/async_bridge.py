@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
 
@@ -139,10 +140,10 @@ class AsyncBridge(BridgeBase):
             opened = dict(self._transports)
             self._transports.clear()
         running = loops.running_loop()
-        own = [opened.pop(key) for key in list(opened) if key[0] is running]
-        for transport in own:
-            await transport.close()
-        _forget(opened)
+        async with AsyncExitStack() as closing:  # one that cannot be closed leaves no other open
+            closing.callback(_forget, opened)
+            for key in [key for key in opened if key[0] is running]:
+                closing.push_async_callback(opened.pop(key).close)
 
     @staticmethod
     def _let_go(transports: dict[Any, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, overload
 
@@ -203,10 +204,11 @@ class Bridge(BridgeBase):
 
     @staticmethod
     def _let_go(transports: dict[Any, Any]) -> None:
-        while transports:
-            (process, *_), transport = transports.popitem()
-            if process == os.getpid():  # a parent's connections are not a forked child's to close
-                transport.close()
+        with ExitStack() as closing:  # one that cannot be closed leaves no other open
+            while transports:
+                (process, *_), transport = transports.popitem()
+                if process == os.getpid():  # a parent's connections are not a forked child's to close
+                    closing.callback(transport.close)
 
     def __enter__(self) -> Self:
         return self

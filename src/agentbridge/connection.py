@@ -12,6 +12,7 @@ import attrs
 from .commands import MAX_ANSWER
 from .errors import ConfigurationError
 from .pacing import Limits
+from .redaction import is_secret_name
 from .retry import RetryPolicy, Timeouts
 from .rules import FaultRule
 from .wire import as_dict
@@ -50,6 +51,12 @@ class Connection:
     key_source: KeySource | None = None
     max_answer: int = MAX_ANSWER
     limits: Limits | None = None
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be shown: the key, as far as it was read, the proxy, and the values of secret headers."""
+        known = [value for name, value in self.headers.items() if is_secret_name(name)]
+        return frozenset(secret for secret in (self.api_key, self.proxy, *known) if secret)
 
     def __repr__(self) -> str:
         from .showing import sparse_repr

@@ -141,7 +141,7 @@ class Directory:
 
     def decoder(self, name: str, provider: Provider) -> Callable[[HttpRequest], StreamDecoder | None]:
         """How streams at a connection are read: what nobody knows is counted."""
-        return watched_decoder(provider.decoder, self._drift(name))
+        return watched_decoder(provider, self._drift(name))
 
     def drift(self) -> dict[str, tuple[Drift, ...]]:
         """What was counted at each connection where there is anything, without secrets."""
@@ -152,8 +152,7 @@ class Directory:
         return self._drifts.get(name) or self._drifts.setdefault(name, Drifts())
 
     def _mask(self, name: str) -> Callable[[str], str]:
-        key = self._unlocked.get(name, self.connections[name]).api_key
-        return redactor_of(frozenset({key} if key else ())).text
+        return redactor_of(self._unlocked.get(name, self.connections[name]).secrets).text
 
     def _portable(self, target: str) -> list[Located]:
         name, at, asked = target.partition("@")

@@ -21,6 +21,7 @@ from .rules import FaultRule, first, taught
 from .streaming import StreamPlan, stream
 from .tracing import Trace, place_of, traced
 from .verdict import Asked
+from .watching import decoder_of
 from .wire import HttpRequest, HttpResponse, Sleep
 
 Decision: TypeAlias = tuple[Literal["rule", "provider", "core"], str, str]
@@ -137,7 +138,7 @@ def _decoder(provider: Provider, response: HttpResponse) -> StreamDecoder | None
     """The provider's reader of such a stream; it is asked as by a call that streams."""
     if response.content_type != _EVENTS or not response.ok:
         return None
-    return provider.decoder(HttpRequest("POST", "", json={"streaming": True, "stream": True}))
+    return decoder_of(provider, HttpRequest("POST", "", json={"streaming": True, "stream": True}))
 
 
 def _steps(plan: RunPlan, decoder: StreamDecoder | None, operation: Operation[Any] | None) -> Steps[Any]:

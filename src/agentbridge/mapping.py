@@ -112,7 +112,12 @@ class Threads(Generic[T, R]):
         if self._workers < self._limit:
             self._workers += 1
             run = contextvars.copy_context().run
-            threading.Thread(target=run, args=(self._work,), name="agentbridge-map", daemon=True).start()
+            try:
+                threading.Thread(target=run, args=(self._work,), name="agentbridge-map", daemon=True).start()
+            except RuntimeError:  # no more threads here: those that run do the work
+                self._workers -= 1
+                if not self._workers:
+                    raise
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:

@@ -106,7 +106,7 @@ def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode:
     call = call_of(on.base_url, connection, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = asked_of(name, connection, provider, call, request, session_id, dropped)
+    asked = asked_of(name, on.secrets, provider, call, request, session_id, dropped)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
     plan = RunPlan(
         asked=asked,
@@ -149,7 +149,7 @@ def plan_operation(
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
-    asked = asked_of(name, connection, provider, call, request)
+    asked = asked_of(name, connection.secrets, provider, call, request)
     plan = Plan(
         asked=asked,
         send=send,
@@ -263,16 +263,15 @@ def poller(provider: Provider, call: Call, connection: Connection, settings: Set
 
 def asked_of(
     name: str,
-    connection: Connection,
+    known: frozenset[str],
     provider: Provider,
     call: Call,
     request: HttpRequest,
     session_id: str | None = None,
     dropped: tuple[str, ...] = (),
 ) -> Asked:
-    """Who is asked what, for the errors. Its secrets are kept out of the logs from here on."""
-    known = (connection.api_key, connection.proxy, *request.auth.values())
-    secrets = frozenset(secret for secret in known if isinstance(secret, str) and secret)
+    """Who is asked what, for the errors. Its secrets, those `known` and the request's, are kept out of the logs from here on."""
+    secrets = known.union(filter(_is_text, request.auth.values()))
     guard_logs(secrets)
     return Asked(
         provider=provider.name,
@@ -284,3 +283,7 @@ def asked_of(
         secrets=secrets,
         key_hint="" if request.auth or request.is_mail else f"No key was sent: set ${variable(name, 'API_KEY')}",
     )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)

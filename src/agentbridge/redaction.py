@@ -6,8 +6,10 @@ import base64
 import json
 import logging
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, AnyStr, TypeVar
 from urllib.parse import unquote
 
@@ -20,6 +22,7 @@ CALLBACK_MARK = "agcb_"
 """What the signature in a callback's address begins with: whoever has one can answer for the vendor."""
 _SIGNATURE = CALLBACK_MARK + "[A-Za-z0-9_-]{20,}"
 _COMPARED = 80  # characters of a long secret, whose pattern would take seconds to make; what follows them is masked too
+_MOST_CALLERS = 256  # whose secrets are masked in logs: keys may be without end
 _SHORTEST = 6  # a shorter "secret" would mask ordinary words
 _SECRET_NAME = re.compile(r"authorization|cookie|key|token|secret", re.IGNORECASE)
 
@@ -48,14 +51,24 @@ class Redactor:
     def __init__(self, secrets: Iterable[str | None]) -> None:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         encoded = {spelling for form in forms for spelling in _base64(form)}
-        patterns = [_any_spelling(form) for form in sorted(forms, key=len, reverse=True)]
-        patterns += [re.escape(spelling) for spelling in encoded] + [_SIGNATURE]
+        self._forms, self._encoded = forms, encoded
         self._telling = (*forms, *encoded, CALLBACK_MARK)  # without any of these no spelling can be there
         if forms:
             self._telling += ("\\", "%")
         self._telling_bytes = tuple(sign.encode("utf-8", "surrogatepass") for sign in self._telling)
-        self._text = re.compile("|".join(patterns))
-        self._bytes = re.compile("|".join(patterns).encode("utf-8", "surrogatepass"))
+
+    @cached_property
+    def _pattern(self) -> str:
+        patterns = [_any_spelling(form) for form in sorted(self._forms, key=len, reverse=True)]
+        return "|".join([*patterns, *map(re.escape, self._encoded), _SIGNATURE])
+
+    @cached_property  # it takes milliseconds, and most of what is looked at has no sign of a secret
+    def _text(self) -> re.Pattern[str]:
+        return re.compile(self._pattern)
+
+    @cached_property
+    def _bytes(self) -> re.Pattern[bytes]:
+        return re.compile(self._pattern.encode("utf-8", "surrogatepass"))
 
     def text(self, text: str) -> str:
         """The text with secrets masked."""
@@ -161,15 +174,35 @@ def redactor_of(secrets: frozenset[str]) -> Redactor:
 
 
 class _LogFilter(logging.Filter):
-    """Masks the secrets of every open connection in the records of the HTTP libraries, which log headers and URLs."""
+    """Masks the secrets of those who called last in the records of the HTTP libraries, which log headers and URLs."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.known: set[str] = set()
-        self.installed = False
+        self._known: OrderedDict[frozenset[str], Redactor] = OrderedDict()
+        self._lock = threading.Lock()
+        self._last: frozenset[str] | None = None
+
+    def learn(self, secrets: frozenset[str]) -> bool:
+        """Know these secrets from now on; whether they are the first."""
+        if secrets == self._last:  # as in most calls
+            return False
+        with self._lock:
+            self._last = secrets
+            if secrets in self._known:
+                self._known.move_to_end(secrets)
+                return False
+            self._known[secrets] = redactor_of(secrets)
+            if len(self._known) > _MOST_CALLERS:
+                self._known.popitem(last=False)
+            return len(self._known) == 1
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redactor_of(frozenset(self.known)).text(record.getMessage()), None
+        with self._lock:
+            redactors = tuple(self._known.values())
+        text = record.getMessage()
+        for redactor in redactors:
+            text = redactor.text(text)
+        record.msg, record.args = text, None
         return True
 
 
@@ -186,9 +219,6 @@ _filter = _LogFilter()
 
 def guard_logs(secrets: frozenset[str]) -> None:
     """From now on, mask these secrets in what the HTTP libraries log."""
-    if _filter.installed and secrets <= _filter.known:
-        return
-    _filter.known |= secrets
-    _filter.installed = True
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(_filter)
+    if _filter.learn(secrets):
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_filter)

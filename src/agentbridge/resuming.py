@@ -59,7 +59,7 @@ def plan_pending(
     ask = poller(provider, call, connection, settings)
     first = ask(pending)
     plan = RunPlan(
-        asked=asked_of(pending.connection, connection, provider, call, first.request, pending.session_id),
+        asked=asked_of(pending.connection, connection.secrets, provider, call, first.request, pending.session_id),
         send=first,
         timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
         retry=settings.retry or DEFAULT_RETRIES,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import ConfigurationError
 
-_STARTUP = 10.0  # seconds
+_STOP = 10.0  # seconds
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def listening(port: int, host: str = "127.0.0.1") -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def running(app: Any, listener: socket.socket, name: str) -> Iterator[None]:
-    """The app behind this socket until the end of the block."""
+    """The app behind this socket until the end of the block. Raises ConfigurationError where it cannot be served."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -39,13 +39,38 @@ def running(app: Any, listener: socket.socket, name: str) -> Iterator[None]:
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name=name, daemon=True)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    with in_thread(lambda: server.run([listener]), lambda: server.started, stop, name):
+        yield
+
+
+@contextlib.contextmanager
+def in_thread(
+    serve: Callable[[], None], has_started: Callable[[], bool], stop: Callable[[], None], name: str
+) -> Iterator[None]:
+    """A server in a thread of its own until the end of the block. Raises ConfigurationError where it does not begin."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            serve()
+        except BaseException as error:
+            if has_started():
+                raise
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
+    waiting = threading.Event()
+    while thread.is_alive() and not has_started():
+        waiting.wait(0.005)
+    if not has_started():
+        raise ConfigurationError(f"{name} did not begin to serve: {next(map(repr, failures), 'it ended at once')}")
     try:
-        started = threading.Event()
-        while not server.started and thread.is_alive():
-            started.wait(0.005)
         yield
     finally:
-        server.should_exit = True
-        thread.join(_STARTUP)
+        stop()
+        thread.join(_STOP)

@@ -17,7 +17,7 @@ from .settings import Settings
 from .wire import HttpRequest, HttpResponse
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Settled:
     """One agent at one vendor: what is the same for all of its calls that give the same settings."""
 
@@ -26,6 +26,7 @@ class Settled:
     provider: Provider
     settings: Settings
     base_url: str
+    secrets: frozenset[str]
     options: Mapping[str, Any]
     read: Callable[[HttpResponse], Any]
     decoder: Callable[[HttpRequest], StreamDecoder | None]
@@ -51,6 +52,7 @@ def _settle(directory: Directory, defaults: Settings, settings: Settings, place:
         provider=provider,
         settings=settings.over(connection).over(defaults),
         base_url=directory.base_url(place.connection, connection, provider),
+        secrets=connection.secrets,
         options=merge(connection.options, place.binding.options if place.binding else {}),
         read=directory.reader(place.connection, connection, provider.read),
         decoder=directory.decoder(place.connection, provider),

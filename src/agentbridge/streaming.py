@@ -170,7 +170,7 @@ class Streaming:
         kept = _Kept(head, self.plan.run.asked.request)
         last_event = self.state.now
         ended: NoAnswer | None = None
-        while not decoder.done:
+        while not self._is_done(decoder):
             limit = self._limit(last_event)
             happened = yield _NEXT if limit is None else Read(limit)
             self.state.observe(happened)
@@ -195,6 +195,13 @@ class Streaming:
                 self.state.observe((yield Emit((*self.opening(), *events) if not self._began else tuple(events))))
         self.state.response = kept.response
         return self._verdict(decoder, ended)
+
+    def _is_done(self, decoder: StreamDecoder) -> bool:
+        """Whether nothing more is to be read; one that cannot say so is not read on, and asked what came of it."""
+        try:
+            return decoder.done
+        except Exception:
+            return True
 
     def _fed(self, decoder: StreamDecoder, data: bytes) -> list[Event] | None:
         """The events in these bytes; None where the decoder fails, which it must not, whatever a vendor sends."""

@@ -58,7 +58,8 @@ class Submission:
 
     def failed(self, error: BaseException) -> None:
         """A run that never began needs no address."""
-        began = error.may_have_run if isinstance(error, InvocationError) else not isinstance(error, ConfigurationError)
+        # of our tree, all others are raised where nothing was sent; what is not of it may come from anywhere
+        began = error.may_have_run if isinstance(error, InvocationError) else not isinstance(error, AgentBridgeError)
         if self._callbacks is None or self._address is None or began:
             return
         try:

@@ -261,12 +261,29 @@ def test_a_run_that_never_began_takes_no_callback(receiver):
     assert post(address.url, TAKEN) == 404
 
 
-def test_forgeries_do_not_fill_the_disk(receiver, monkeypatch):
+NOBODYS = {
+    "forged": lambda receiver: receiver.refuse("forged", {}),
+    "unknown": lambda receiver: receiver.take("a-run-that-never-began", {}, b"x"),
+    "oversized": lambda receiver: receiver.refuse("oversized", {}, "a-run-that-never-began"),
+}
+
+
+@pytest.mark.parametrize("verdict", NOBODYS)
+def test_what_is_nobodys_does_not_fill_the_disk(receiver, monkeypatch, verdict):
     assert store._MOST_STRANGERS == 1000
     monkeypatch.setattr(store, "_MOST_STRANGERS", 20)
     for _ in range(30):
-        receiver.refuse("forged", {})
-    assert len(receiver.deliveries()) == 20
+        NOBODYS[verdict](receiver)
+    assert verdicts(receiver) == [verdict] * 20
+
+
+def test_what_is_nobodys_pushes_out_no_answer(receiver, monkeypatch):
+    monkeypatch.setattr(store, "_MOST_STRANGERS", 1)
+    pending, url = expected(receiver)
+    post(url, TAKEN)
+    for _ in range(3):
+        receiver.take("a-run-that-never-began", {}, b"x")
+    assert receiver.wait(pending, 5).text == TAKEN["text"]
 
 
 def test_nothing_of_a_forged_body_is_kept(receiver):

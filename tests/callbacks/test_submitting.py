@@ -16,8 +16,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from tests.callbacks.test_receiver import Calling
 
-from agentbridge import Connection, HttpResponse, Invocation, Pending, RetryPolicy, errors
+from agentbridge import (
+    Connection,
+    HttpRequest,
+    HttpResponse,
+    Invocation,
+    Pending,
+    Registry,
+    RetryPolicy,
+    errors,
+)
 from agentbridge.callbacks import CallbackReceiver, serve
 from agentbridge.testing import MemoryTransport
 from agentbridge.wire import NoAnswer
@@ -147,6 +157,32 @@ def test_an_address_is_there_before_its_run_begins_and_gone_if_it_never_does(ope
         run = transport.sent[0].request.json["callback_url"].rpartition("/")[2].partition(".")[0]
         assert (receiver._store.run(run) is not None) is stays
         assert (caught.value.pending is not None) is stays  # it may have begun: its callback may come
+
+
+class _Refusing(Calling):
+    """Breaks before anything is sent."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def build_request(self, invocation, call):
+        return HttpRequest("POST", call.base_url, json={})
+
+    def decoder(self, request):
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [errors.UnsupportedFeatureError("text", "it is too long"), ValueError("a bug")])
+def test_an_address_is_gone_where_the_plugin_refuses_before_anything_is_sent(open_bridge, receiver, monkeypatch, error):
+    forgotten: list[object] = []
+    monkeypatch.setattr(receiver, "forget", forgotten.append)
+    registry = Registry(())
+    registry.register(_Refusing(error))
+    connections = {"calling": Connection("calling", "https://vendor.invalid")}
+    bridge = open_bridge(config={}, connections=connections, registry=registry)
+    with pytest.raises((errors.UnsupportedFeatureError, errors.PluginError)):
+        bridge.submit("calling:a-1", "hello", callbacks=receiver)
+    assert len(forgotten) == 1
 
 
 @contextlib.contextmanager

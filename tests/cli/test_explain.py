@@ -79,6 +79,31 @@ def test_the_reply_to_a_poll_is_read_as_one(run, poll):
     assert json.loads(done.stdout)["outcome"]["type"] == ("pending" if poll else "error")
 
 
+SECRETS = {
+    "a header": 'headers = {X-Secret = "canary-of-a-test"}',
+    "its proxy": 'proxy = "canary-of-a-test"',
+    "a key that is read": 'api_key_file = "canary.key"',
+}
+
+
+@pytest.mark.parametrize("line", SECRETS.values(), ids=SECRETS)
+def test_what_is_secret_of_a_connection_is_not_shown(run, tmp_path, line):
+    (tmp_path / "canary.key").write_text("canary-of-a-test")
+    config = tmp_path / "secret.toml"
+    config.write_text(f'[connections.one]\nprovider = "flowise"\nbase_url = "https://one.invalid"\n{line}\n')
+    body = json.dumps({"message": "you sent canary-of-a-test"})
+    done = run("explain", "-", "--status", "401", "--connection", "one", "--config", config, stdin=body)
+    assert "you sent ***" in done.stdout
+    assert "canary" not in done.stdout
+
+
+def test_a_reply_is_explained_although_the_key_cannot_be_read(run, tmp_path):
+    config = tmp_path / "secret.toml"
+    config.write_text('[connections.flowise]\nbase_url = "https://one.invalid"\napi_key_file = "nowhere.key"\n')
+    body = json.dumps({"text": "hello", "chatId": "c"})
+    assert "hello" in run("explain", "-", "--connection", "flowise", "--config", config, stdin=body).stdout
+
+
 def test_it_must_be_said_whose_reply_it_is(run, called):
     assert run("explain", "-", stdin="{}").exit_code == 2
     assert "UnknownTargetError" in run("explain", "-", "--provider", "nope", stdin="{}").stderr

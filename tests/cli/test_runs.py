@@ -81,6 +81,26 @@ def test_a_run_with_callbacks_is_waited_for_in_the_store_and_listed(called, run,
     assert "conversation_history" in delivery["body"]
 
 
+def test_a_callback_that_a_fault_rule_names_is_an_error(called, run, config, tmp_path):
+    store, rules = tmp_path / "callbacks.sqlite", tmp_path / "rules.toml"
+    rule = '[[connections.flowgent.faults]]\npath = "statusCode"\nequals = 200\nkind = "execution"\n'
+    rules.write_text(f"{config.read_text()}\n{rule}")
+    with serve(store) as receiver:
+        sent = called("submit", "flowgent:ok", "hello", "--callbacks", receiver.public_url, "--store", store)
+        path = tmp_path / "run.json"
+        path.write_text(sent.stdout)
+        done = run("wait", path, "--store", store, "--timeout", "10", "--config", rules)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("ExecutionError: [flowgent] statusCode is 200")
+
+
+def test_callbacks_are_received_by_the_rules_of_the_configuration(shell, config, tmp_path):
+    config.write_text("[connections")
+    code, _, said = shell("callbacks", "--config", config, "--store", tmp_path / "callbacks.sqlite", "--port", "0")
+    assert code == 1
+    assert "is not TOML" in said
+
+
 def test_a_callback_that_does_not_come_is_an_error(called, tmp_path):
     store = tmp_path / "callbacks.sqlite"
     sent = called("submit", "flowgent:ok", "hello", "--callbacks", "https://elsewhere.invalid", "--store", store)

@@ -32,6 +32,7 @@ from agentbridge import (
     errors,
 )  # fmt: skip
 from agentbridge.testing import MemoryTransport
+from agentbridge.testing.memory import AsyncMemoryTransport
 
 OK = HttpResponse(200, {}, b'{"text": "ok"}')
 
@@ -367,3 +368,32 @@ def test_what_a_caller_changes_meanwhile_changes_no_later_attempt(make):
     result = bridge.invoke("tiny:a", "hi", options={"tiny": said}, retry=RetryPolicy(first_delay=0))
     bodies = [b"".join(send.body.pieces()) for send in transport.sent]
     assert (result.attempts, bodies) == (2, [b'{"say":"hi","colours":["red"]}'] * 2)
+
+
+class _Stuck(MemoryTransport):
+    """Cannot be closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        type(self).closed += 1
+        raise OSError("stuck")
+
+
+class _AwaitedStuck(AsyncMemoryTransport):
+    async def close(self) -> None:
+        self._transport.close()
+
+
+def test_a_transport_that_cannot_be_closed_leaves_no_other_open(open_bridge, monkeypatch):
+    monkeypatch.setattr(_Stuck, "closed", 0)
+    monkeypatch.setattr("agentbridge.bridge.open_transport", lambda *_, **__: _Stuck([OK]))
+    monkeypatch.setattr("agentbridge.async_bridge.open_async_transport", lambda *_, **__: _AwaitedStuck(_Stuck([OK])))
+    url = "https://vendor.invalid"
+    connections = {"one": Connection("tiny", url), "two": Connection("tiny", url, verify=False)}
+    bridge = open_bridge(config={}, connections=connections, registry=vendor.registry())
+    for name in connections:
+        bridge.invoke(f"{name}:a", "hello")
+    with pytest.raises(OSError, match="stuck"):
+        bridge.close()
+    assert _Stuck.closed == 2

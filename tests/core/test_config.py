@@ -250,3 +250,13 @@ def test_limits_are_read_from_the_file(write):
 def test_limits_of_another_type_are_refused():
     with pytest.raises(ConfigurationError, match="limits takes Limits, not dict"):
         Bridge({}, connections={"flowise": Connection("flowise", limits={"calls": 1})})
+
+
+def test_what_is_secret_of_a_connection_is_its_key_its_proxy_and_its_secret_headers():
+    headers = {"X-Api-Key": "in a header", "Accept": "text/plain"}
+    assert Connection("tiny", api_key="the key", proxy="http://a:b@c", headers=headers).secrets == {
+        "the key",
+        "http://a:b@c",
+        "in a header",
+    }
+    assert Connection("tiny").secrets == frozenset()

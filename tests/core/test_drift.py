@@ -93,6 +93,12 @@ def test_a_secret_that_is_echoed_as_a_word_is_masked(play):
     assert bridge.bridge.drift["tiny"][0].kind == "value"
 
 
+def test_every_secret_of_the_connection_is_masked_that_is_echoed_as_a_word(play):
+    bridge = play({"text": "hi", "status": "canary-in-a-header"}, headers={"X-Secret": "canary-in-a-header"})
+    bridge.invoke("tiny:a", "hello")
+    assert "canary" not in repr(bridge.bridge.drift)
+
+
 def test_the_counts_are_a_copy_that_pickles_and_reads_well(play):
     bridge = play({"text": "hi", "trace": 1})
     bridge.invoke("tiny:a", "hello")

@@ -198,6 +198,31 @@ def test_leaving_early_cancels_the_calls_under_way():
     assert len(cancelled) == slow.calls - 1 > 0
 
 
+def few_threads(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """From now on, so many threads can be started and no more."""
+    start, left = threading.Thread.start, itertools.count()
+
+    def start_one(thread: threading.Thread) -> None:
+        if next(left) >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_where_no_more_threads_can_be_started_those_that_run_do_all_the_work(monkeypatch, most):
+    few_threads(monkeypatch, most)
+    found, _ = mapped("sync", asked(30), ordered=True, concurrency=4)
+    assert [outcome.index for outcome in found] == list(range(30))
+
+
+def test_where_no_thread_can_be_started_at_all_it_is_raised(monkeypatch):
+    few_threads(monkeypatch, 0)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        mapped("sync", asked(3))
+
+
 def test_threads_end_when_nobody_reads_any_more():
     transport = Blocking()
     with Bridge(**vendor.setup("https://vendor.invalid"), transport=transport) as bridge:

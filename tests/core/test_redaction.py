@@ -117,3 +117,24 @@ def test_what_http_libraries_log_is_masked(logger, caplog):
         logging.getLogger(logger).debug("headers=%r", [(b"api-key", b"a-logged-secret")])
     assert "a-logged-secret" not in caplog.text
     assert MASK in caplog.text
+
+
+def test_the_log_of_a_program_with_many_keys_is_masked_in_no_time(caplog):
+    keys = [f"key-of-tenant-{number:03}-{'x' * 40}" for number in range(250)]
+    started = time.perf_counter()
+    for key in keys:
+        guard_logs(frozenset({key}))
+    with caplog.at_level(logging.INFO, "httpx"):
+        logging.getLogger("httpx").info("HTTP Request: POST https://vendor.invalid/%s and %s", keys[0], keys[-1])
+    assert time.perf_counter() - started < 1
+    assert "key-of-tenant" not in caplog.text
+
+
+def test_only_so_many_keys_are_known_to_the_log_and_those_in_use_stay(caplog):
+    guard_logs(frozenset({"a-key-in-use"}))
+    for number in range(1000):
+        guard_logs(frozenset({f"a-key-that-was-{number}"}))
+        guard_logs(frozenset({"a-key-in-use"}))
+    with caplog.at_level(logging.INFO, "httpx"):
+        logging.getLogger("httpx").info("a-key-in-use a-key-that-was-999 a-key-that-was-0")
+    assert caplog.messages == ["*** *** a-key-that-was-0"]

@@ -6,7 +6,10 @@ import pytest
 
 from agentbridge import Bridge, ConfigurationError, HttpRequest, PluginError, Provider, Registry, Result
 from agentbridge.emulator import API_KEY, COMMON
+from agentbridge.emulator.chaos import Chaos
+from agentbridge.emulator.damaging import damaging
 from agentbridge.emulator.serving import load_emulators, serve
+from agentbridge.serving import listening, running
 
 
 class Broken(Provider):
@@ -52,6 +55,21 @@ def test_a_port_that_is_taken_is_named(emulators):
     port = int(emulators.url.rpartition(":")[2])
     with pytest.raises(ConfigurationError, match=f"port {port} cannot be used"), serve(port=port):
         pass
+
+
+@pytest.mark.parametrize("server", ["plain", "damaging"])
+def test_a_server_that_cannot_begin_is_not_taken_for_one_that_serves(server):
+    entered = False
+    with listening(0) as listener:
+        listener.close()
+        served = (
+            running(None, listener, "a server")
+            if server == "plain"
+            else damaging(None, listener, Chaos(1), lambda _: None)
+        )
+        with pytest.raises(ConfigurationError, match="did not begin to serve: "), served:
+            entered = True
+    assert not entered
 
 
 def test_emulators_can_be_served_again_and_again():

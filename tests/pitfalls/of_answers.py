@@ -84,7 +84,7 @@ PITFALLS = (
         removals=(
             Removal(
                 "plugins/flowgent/src/agentbridge_flowgent/endpoint.py",
-                "inner_failed = [inner] if inner is not None and not 200 <= inner <= 299 else []",
+                "inner_failed = [status for status in inner if status is not None and not 200 <= status <= 299]",
                 "inner_failed: list[int] = []",
             ),
             Removal(

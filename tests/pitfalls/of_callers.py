@@ -129,7 +129,9 @@ PITFALLS = (
         ),
         removals=(
             Removal(
-                "src/agentbridge/bridge.py", "            if process == os.getpid():", "            if process < 0:"
+                "src/agentbridge/bridge.py",
+                "                if process == os.getpid():",
+                "                if process < 0:",
             ),
             Removal(
                 "src/agentbridge/transport/httpx.py",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import attrs
 
@@ -11,12 +12,13 @@ from ..errors import ConfigurationError, InvocationError, ResponseTimeoutError
 from ..faults import Fault, FaultKind
 from ..model import Pending, Result
 from ..provider import Provider
+from ..rules import FaultRule, taught
 from ..verdict import Asked, Failure, error_of, judge_run
 from ..wire import HttpRequest, HttpResponse
-from .deciding import Delivery, as_request
+from .deciding import Delivery
 
 _EMPTY = "empty answer"
-SHORTEST_SECRET = 16  # characters of a secret that a user gives
+Read: TypeAlias = Callable[[Delivery], Result | Fault | None]
 
 
 def check_pending(pending: object) -> None:
@@ -33,7 +35,7 @@ def run_of(pending: Pending) -> str:
     return pending.callback_id
 
 
-def asked(pending: Pending, url: str) -> Asked:
+def asked(pending: Pending, url: str, secrets: frozenset[str]) -> Asked:
     """Who was asked, for the errors."""
     return Asked(
         provider=pending.provider,
@@ -41,15 +43,24 @@ def asked(pending: Pending, url: str) -> Asked:
         agent=pending.agent,
         request=HttpRequest("POST", url),
         session_id=pending.session_id,
+        secrets=secrets,
     )
 
 
-def not_in_time(
-    provider: Provider, who: Asked, pending: Pending, came: Sequence[Delivery], when: str
-) -> InvocationError:
+def reader(provider: Provider, rules: Sequence[FaultRule]) -> Read:
+    """How callbacks are read: the fault rules of their connection go before, to which a callback is a 200."""
+
+    def read(delivery: Delivery) -> Result | Fault | None:
+        callback = HttpRequest("POST", "", headers=dict(delivery.headers), content=delivery.body)
+        return taught(lambda _: provider.read_callback(callback), rules)(_as_200(delivery))
+
+    return read
+
+
+def not_in_time(read: Read, who: Asked, pending: Pending, came: Sequence[Delivery], when: str) -> InvocationError:
     """No answer came, or not all of them; what came is in `partial`, and what else came is named."""
-    read = [_judged(provider, delivery, "report") for delivery in came if delivery.is_answer]
-    there = [value for value in read if isinstance(value, Result)]
+    judged = [_judged(read, delivery, "report") for delivery in came if delivery.is_answer]
+    there = [value for value in judged if isinstance(value, Result)]
     others = sorted({delivery.verdict for delivery in came if not delivery.is_answer})
     said = [f"{len(there)} of more answers came {when}" if there else f"no callback came {when}"]
     said += [f"what came was {', '.join(others)}"] if others else []
@@ -58,15 +69,15 @@ def not_in_time(
     return error_of(Failure(ResponseTimeoutError, fault), who, attempts=0, pending=pending)
 
 
-def result(provider: Provider, who: Asked, pending: Pending, answers: Sequence[Delivery], tool_errors: str) -> Result:
+def result(read: Read, who: Asked, pending: Pending, answers: Sequence[Delivery], tool_errors: str) -> Result:
     """The Result of all answers, in the order in which they came. Raises InvocationError for the first that is a failure."""
-    read: list[Result] = []
+    results: list[Result] = []
     for delivery in answers:
-        value = _judged(provider, delivery, tool_errors)
+        value = _judged(read, delivery, tool_errors)
         if isinstance(value, Failure):
-            raise error_of(_with_partial(value, read), who, attempts=0, pending=pending)
-        read.append(value)
-    joined = _joined(read)
+            raise error_of(_with_partial(value, results), who, attempts=0, pending=pending)
+        results.append(value)
+    joined = _joined(results)
     empty = () if joined.text.strip() or _EMPTY in joined.warnings else (_EMPTY,)
     return attrs.evolve(
         joined,
@@ -74,19 +85,16 @@ def result(provider: Provider, who: Asked, pending: Pending, answers: Sequence[D
         provider=pending.provider,
         connection=pending.connection,
         agent=pending.agent,
-        id=read[-1].id or pending.id,
-        session_id=read[-1].session_id or pending.session_id,
+        id=results[-1].id or pending.id,
+        session_id=results[-1].session_id or pending.session_id,
         response=_evidence(answers[-1]),
         elapsed=_elapsed(pending, answers[-1]),
     )
 
 
-def _judged(provider: Provider, delivery: Delivery, tool_errors: str) -> Result | Failure:
-    """As `read` is guarded: a plugin may raise what it likes. The 200 lets it count as a success at all."""
-    answer = attrs.evolve(_evidence(delivery), status=200)
-    value = judge_run(
-        lambda _: provider.read_callback(as_request(delivery)) or _nothing(), answer, delivery.at, tool_errors
-    )
+def _judged(read: Read, delivery: Delivery, tool_errors: str) -> Result | Failure:
+    """As an answer is judged: a plugin may raise what it likes."""
+    value = judge_run(lambda _: read(delivery) or _nothing(), _as_200(delivery), delivery.at, tool_errors)
     if isinstance(value, Pending):
         value = Failure(ResponseTimeoutError, Fault(FaultKind.UNKNOWN, "the callback says that the run still goes on"))
     return attrs.evolve(value, response=_evidence(delivery)) if isinstance(value, Failure) else value
@@ -99,6 +107,11 @@ def _nothing() -> Fault:
 def _evidence(delivery: Delivery) -> HttpResponse:
     """The callback as the answer that it is. It has no HTTP status: it is the vendor's request, not its response."""
     return HttpResponse(0, dict(delivery.headers), delivery.body)
+
+
+def _as_200(delivery: Delivery) -> HttpResponse:
+    """The callback as an answer that can be a success at all."""
+    return attrs.evolve(_evidence(delivery), status=200)
 
 
 def _joined(read: Sequence[Result]) -> Result:

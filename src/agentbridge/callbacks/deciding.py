@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import attrs
 
 from ..faults import Fault
-from ..wire import HttpRequest
 
 Word: TypeAlias = Literal[
     "answer", "failure", "unreadable", "empty", "duplicate", "used", "late", "oversized", "unknown", "forged", "method"
@@ -75,8 +74,8 @@ class Expected(NamedTuple):
     earlier: tuple[Delivery, ...]
 
 
-def decide(arrived: Delivery, expected: Expected | None, read: Callable[[HttpRequest], Any]) -> Delivery:
-    """The verdict on a callback whose address is genuine."""
+def decide(arrived: Delivery, expected: Expected | None, read: Callable[[Delivery], Any]) -> Delivery:
+    """The verdict on a callback whose address is genuine; `read` says what is in it."""
     if expected is None:
         return attrs.evolve(arrived, verdict="unknown", body=b"")
     if any(_is_same(arrived, delivery, expected.answers) for delivery in expected.earlier):
@@ -94,11 +93,6 @@ def is_complete(deliveries: Iterable[Delivery], answers: int) -> bool:
     return sum(word in ANSWERS for word in words) >= answers or any(word in FINAL for word in words)
 
 
-def as_request(delivery: Delivery, url: str = "") -> HttpRequest:
-    """The callback as a provider reads it."""
-    return HttpRequest("POST", url, headers=dict(delivery.headers), content=delivery.body)
-
-
 def _is_same(one: Delivery, other: Delivery, answers: int) -> bool:
     """Whether this is the other one, delivered again: by its id, else by its bytes.
 
@@ -114,9 +108,9 @@ def _is_empty_again(one: Delivery, other: Delivery) -> bool:
     return other.verdict == "empty" and one.digest == other.digest
 
 
-def _worth(arrived: Delivery, read: Callable[[HttpRequest], Any]) -> Word:
+def _worth(arrived: Delivery, read: Callable[[Delivery], Any]) -> Word:
     try:
-        value = read(as_request(arrived))
+        value = read(arrived)
     except Exception:
         return "unreadable"
     if value is None:

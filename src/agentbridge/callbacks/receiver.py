@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ..addresses import Address
-from ..connection import check_choice, check_url
+from ..connection import Connection, check_choice, check_url
+from ..directory import ConfigSource, Directory
 from ..errors import ConfigurationError
 from ..model import Pending, Result
 from ..plugins import Registry
@@ -29,6 +30,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOOK = 0.25  # seconds between two looks into the store, which another process may write
+_SHORTEST_SECRET = 16  # characters
 _DAY = 24 * 3600.0
 _LONGEST = 3650 * _DAY
 _KEPT = 30 * _DAY  # how long a run is kept after the end of its address
@@ -47,10 +49,12 @@ class CallbackReceiver:
         secret: signs the addresses; None takes one that the store keeps.
         lifetime: how long an address takes answers, in seconds.
         largest: how many bytes a callback may have.
+        config, connections: those of the Bridge that submits, for the fault rules of its connections; without them, what
+            a Bridge without them finds.
         registry: providers other than the installed ones.
 
     Raises:
-        ConfigurationError: the URL is none, or the store cannot be used.
+        ConfigurationError: the URL is none, the store cannot be used, or something in the configuration is wrong.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class CallbackReceiver:
         secret: str | None = None,
         lifetime: float = _DAY,
         largest: int = 16 * 1024 * 1024,
+        config: ConfigSource = None,
+        connections: Mapping[str, Connection | Mapping[str, Any]] | None = None,
         registry: Registry | None = None,
     ) -> None:
         check_url(public_url, "public_url")
@@ -70,7 +76,7 @@ class CallbackReceiver:
         self._lifetime = lifetime
         self._store = Store(store)
         self._secret = self._store.secret() if secret is None else secret.encode()
-        self._registry = Registry() if registry is None else registry
+        self._directory = Directory(config, connections, None, registry)
         self._arrived = threading.Condition()
         self._app: Any = None
         self._purge_at = 0.0
@@ -154,10 +160,10 @@ class CallbackReceiver:
 
         def decided(pending: Pending | None, expected: Expected | None) -> Delivery:
             if pending is None or expected is None:
-                return attrs.evolve(decide(arrived, None, lambda _: None), run=None)
-            provider = self._provider(pending)
-            named = None if provider.delivery_id is None else headers.get(provider.delivery_id) or None
-            return decide(attrs.evolve(arrived, delivery_id=named), expected, provider.read_callback)
+                return decide(arrived, None, lambda _: None)
+            header = self._provider(pending).delivery_id
+            named = None if header is None else headers.get(header) or None
+            return decide(attrs.evolve(arrived, delivery_id=named), expected, self._reader(pending))
 
         taken = self._store.take(arrived, decided)
         with self._arrived:
@@ -170,11 +176,7 @@ class CallbackReceiver:
     ) -> Delivery:
         """Write down a callback that is not looked at any further."""
         refused = Delivery(verdict, time.time(), run, headers=mask_headers(headers))
-        if run is None:
-            self._store.note(refused)
-        else:
-            self._store.take(refused, lambda *_: refused)
-        return refused
+        return self._store.take(refused, lambda *_: refused)
 
     def _waiting(self, pending: Pending, timeout: float | None, tool_errors: str) -> Callable[[], Result | None]:
         """Looks whether the answer is there; raises where it will not be any more."""
@@ -214,7 +216,7 @@ class CallbackReceiver:
     def _not_in_time(self, pending: Pending, when: str) -> Exception:
         known = self._store.run(answering.run_of(pending))
         came = () if known is None else known[1].earlier
-        return answering.not_in_time(self._provider(pending), self._asked(pending), pending, came, when)
+        return answering.not_in_time(self._reader(pending), self._asked(pending), pending, came, when)
 
     def _answer(self, pending: Pending, tool_errors: str) -> Result | None:
         known = self._store.run(answering.run_of(pending))
@@ -226,25 +228,34 @@ class CallbackReceiver:
         pending = attrs.evolve(kept, id=pending.id or kept.id, session_id=pending.session_id or kept.session_id)
         if is_complete(expected.earlier, expected.answers):
             answers = [delivery for delivery in expected.earlier if delivery.is_answer]
-            return answering.result(self._provider(pending), self._asked(pending), pending, answers, tool_errors)
+            return answering.result(self._reader(pending), self._asked(pending), pending, answers, tool_errors)
         if time.time() >= expected.expires:
             raise self._not_in_time(pending, "before its address ended")
         return None
 
     def _asked(self, pending: Pending) -> Asked:
-        return answering.asked(pending, self.public_url)
+        connection = self._connection(pending)
+        return answering.asked(pending, self.public_url, frozenset() if connection is None else connection.secrets)
+
+    def _reader(self, pending: Pending) -> answering.Read:
+        connection = self._connection(pending)
+        return answering.reader(self._provider(pending), () if connection is None else connection.faults)
+
+    def _connection(self, pending: Pending) -> Connection | None:
+        return self._directory.connections.get(pending.connection)
 
     def _provider(self, pending: Pending) -> Provider:
-        name = pending.provider
-        if name not in self._registry:
+        name, registry = pending.provider, self._directory.registry
+        if name not in registry:
             raise ConfigurationError(f"no plugin brings the provider {name!r}, whose callback this is")
-        return self._registry[name]
+        return registry[name]
 
 
 def _check(secret: object, lifetime: object, largest: object) -> None:
-    if secret is not None and (not isinstance(secret, str) or len(secret) < answering.SHORTEST_SECRET):
+    if secret is not None and (not isinstance(secret, str) or len(secret) < _SHORTEST_SECRET):
         given = f"{len(secret)} characters" if isinstance(secret, str) else type(secret).__name__
-        raise ConfigurationError(f"the secret is a str of 16 characters or more, or None; this one has {given}")
+        wanted = f"a str of {_SHORTEST_SECRET} characters or more, or None"
+        raise ConfigurationError(f"the secret is {wanted}; this one has {given}")
     if not (isinstance(lifetime, (int, float)) and 0 < lifetime <= _LONGEST):
         raise ConfigurationError(f"lifetime takes seconds, more than 0 and at most {_LONGEST:g}, not {lifetime!r}")
     if not (isinstance(largest, int) and largest > 0):

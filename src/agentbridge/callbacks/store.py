@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
+import attrs
+
 from ..errors import ConfigurationError
 from ..model import Pending
 from ..private import private_database
@@ -69,19 +71,11 @@ class Store:
         with self._changing() as database:
             found = _run(database, arrived.run or "")
             decided = decide(*(found or (None, None)))
-            if found is None or len(found[1].earlier) < _MOST_OF_ONE_RUN or decided.is_answer:
+            if found is None:
+                _insert_stranger(database, decided)
+            elif len(found[1].earlier) < _MOST_OF_ONE_RUN or decided.is_answer:
                 _insert(database, decided)
         return decided
-
-    def note(self, refused: Delivery) -> None:
-        """Write down a callback that is nobody's; the oldest of these are forgotten."""
-        with self._changing() as database:
-            _insert(database, refused)
-            database.execute(
-                "DELETE FROM deliveries WHERE run IS NULL AND number <= "
-                "(SELECT number FROM deliveries WHERE run IS NULL ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                (_MOST_STRANGERS,),
-            )
 
     def deliveries(self, run: str | None = None) -> tuple[Delivery, ...]:
         """What came for one run, or all that came, oldest first."""
@@ -97,8 +91,8 @@ class Store:
     def purge(self, before: float) -> None:
         """Forget the runs whose address ended before then, and what came for them."""
         with self._changing() as database:
-            database.execute("DELETE FROM deliveries WHERE run IN (SELECT id FROM runs WHERE expires < ?)", (before,))
             database.execute("DELETE FROM runs WHERE expires < ?", (before,))
+            database.execute("DELETE FROM deliveries WHERE run NOT IN (SELECT id FROM runs)")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -153,4 +147,14 @@ def _insert(database: sqlite3.Connection, delivery: Delivery) -> None:
             json.dumps(dict(delivery.headers)),
             delivery.body,
         ),
+    )
+
+
+def _insert_stranger(database: sqlite3.Connection, delivery: Delivery) -> None:
+    """Write down a callback that is nobody's; the oldest of these are forgotten."""
+    _insert(database, attrs.evolve(delivery, run=None))
+    database.execute(
+        "DELETE FROM deliveries WHERE run IS NULL AND number <= "
+        "(SELECT number FROM deliveries WHERE run IS NULL ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        (_MOST_STRANGERS,),
     )

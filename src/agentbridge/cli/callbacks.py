@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import threading
-from pathlib import Path
 
 import click
 
-from .failures import MissingExtraError, verbose_option
-from .options import json_option
+from .failures import require_extra, verbose_option
+from .options import config_option, existing_store, json_option
 from .output import console, one_line, say_json, show_table, table
 
 
@@ -26,36 +24,33 @@ from .output import console, one_line, say_json, show_table, table
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True, help="0 takes a free one.")
 @click.option("--list", "listing", is_flag=True, help="List what came, and serve nothing.")
+@config_option
 @json_option
 @verbose_option
 def callbacks_command(
-    public_url: str | None, store: str, host: str, port: int, *, listing: bool, as_json: bool
+    public_url: str | None, store: str, host: str, port: int, config: str | None, *, listing: bool, as_json: bool
 ) -> None:
     """Receive what vendors call back until Ctrl-C, and keep it in a file.
 
     Scripts that submit runs with a CallbackReceiver on the same file wait for the answers, also later, and also when
-    this command was stopped in between.
+    this command was stopped in between. Of the configuration, the fault rules of connections count: they say what is no answer.
 
     \b
     Examples:
       agentbridge callbacks --public-url https://hooks.example.com --store callbacks.sqlite
       agentbridge callbacks --store callbacks.sqlite --list
     """  # noqa: D301 (click)
-    if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise MissingExtraError("callbacks", "callbacks")
+    require_extra("callbacks", "callbacks")
     if listing:
         _list(store, as_json=as_json)
     else:
-        _serve(public_url, store, host, port)
+        _serve(public_url, store, host, port, config)
 
 
 def _list(store: str, *, as_json: bool) -> None:
     from ..callbacks.store import Store
-    from ..errors import ConfigurationError
 
-    if not Path(store).is_file():
-        raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
-    deliveries = Store(store).deliveries()
+    deliveries = Store(existing_store(store)).deliveries()
     if as_json:
         say_json(
             [
@@ -81,10 +76,10 @@ def _time(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")
 
 
-def _serve(public_url: str | None, store: str, host: str, port: int) -> None:
+def _serve(public_url: str | None, store: str, host: str, port: int, config: str | None) -> None:
     from ..callbacks import serve
 
-    with serve(store, public_url=public_url, host=host, port=port) as receiver:
+    with serve(store, public_url=public_url, host=host, port=port, config=config) as receiver:
         click.echo(f"# Callbacks are taken at {receiver.public_url} and kept in {store} until Ctrl-C. In a script:")
         click.echo(f"#   receiver = CallbackReceiver({receiver.public_url!r}, store={store!r})")
         click.echo("#   pending = bridge.submit(target, text, callbacks=receiver)")

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from .emulate import require_emulators
-from .failures import verbose_option
+from .failures import require_extra, verbose_option
 from .output import console, one_line, show_table, table
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def demo_command() -> None:
     Example:
       agentbridge demo
     """  # noqa: D301 (click)
-    require_emulators("demo")
+    require_extra("emulator", "demo")
     from ..plugins import Registry
 
     show(Registry(), console(_WIDTH))

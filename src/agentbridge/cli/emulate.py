@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..showing import visible
-from .failures import MissingExtraError, verbose_option
+from .failures import require_extra, verbose_option
 from .output import note
 
 if TYPE_CHECKING:
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
     from ..emulator.damaging import Hit
     from ..errors import PluginError
     from ..plugins import Registry
-
-_NEEDED = ("starlette", "uvicorn")
-
-
-def require_emulators(command: str) -> None:
-    """Raise MissingExtraError, which exits with 2, where the packages that serve emulators are not installed."""
-    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
-        raise MissingExtraError(command, "emulator")
 
 
 @click.command("emulate")
@@ -50,7 +41,7 @@ def emulate_command(port: int, chaos: int | None, *, listing: bool) -> None:
       agentbridge emulate --list
       agentbridge emulate --chaos 7          (resets, half answers, silence, bombs ...)
     """  # noqa: D301 (click)
-    require_emulators("emulate")
+    require_extra("emulator", "emulate")
     from ..plugins import Registry
 
     registry = Registry()

@@ -13,6 +13,8 @@ from .options import config_option, json_option
 from .output import one_line, say, say_json, summary
 
 if TYPE_CHECKING:
+    from ..connection import Connection
+    from ..directory import Directory
     from ..explaining import Explanation
     from ..wire import HttpResponse
 
@@ -39,7 +41,10 @@ def _header(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> di
     help="Whose reply it is, as `agentbridge providers` lists them.",
 )
 @click.option(
-    "--connection", metavar="NAME", shell_complete=connections, help="The connection it came to; its fault rules count."
+    "--connection",
+    metavar="NAME",
+    shell_complete=connections,
+    help="The connection it came to; its fault rules count, and its secrets are masked.",
 )
 @click.option("--status", type=click.IntRange(100, 599), default=200, show_default=True, help="Its HTTP status.")
 @click.option(
@@ -78,28 +83,35 @@ def _explained(
     tool_errors: Any,
     **reply: Any,
 ) -> Explanation:
-    from ..bridge import Bridge
-    from ..errors import ConfigurationError
+    from ..directory import Directory
     from ..explaining import explain
     from ..plugins import known_provider
 
     if (provider is None) == (connection is None):
         raise click.UsageError("Say whose reply it is: give --provider or --connection.")
-    with Bridge(config) as bridge:
-        account = None if connection is None else bridge.connections.get(connection)
-        if connection is not None and account is None:
-            there = ", ".join(bridge.connections) or "none"
-            raise ConfigurationError(f"no connection {connection!r} (there: {there})")
-        found = known_provider(bridge.providers, account.provider if account else provider or "", "--provider")
-    key = account.api_key if account else None
+    directory = Directory(config)
+    account = None if connection is None else _account(directory, connection)
+    found = known_provider(directory.registry, account.provider if account else provider or "", "--provider")
     return explain(
         found,
         _response(content, **reply),
         account.faults if account else (),
         tool_errors=tool_errors,
         connection=connection or "",
-        secrets=frozenset({key} if key else ()),
+        secrets=account.secrets if account else frozenset(),
     )
+
+
+def _account(directory: Directory, name: str) -> Connection:
+    """The connection with its key, so that this is not shown; without it where it cannot be had: nothing is sent."""
+    from ..errors import ConfigurationError, UnknownTargetError
+
+    try:
+        return directory.connection(name)[0]
+    except UnknownTargetError:
+        raise
+    except ConfigurationError:
+        return directory.connections[name]
 
 
 def _response(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
+_BROUGHT = {"callbacks": ("starlette", "uvicorn"), "emulator": ("starlette", "uvicorn"), "ray": ("ray",)}
 _VERBOSE = "agentbridge.verbose"
 _SHOWN = 500  # bytes of a response's body
 
@@ -28,6 +30,12 @@ class MissingExtraError(click.ClickException):
 
     def __init__(self, command: str, extra: str) -> None:
         super().__init__(f"agentbridge {command} needs more packages: pip install 'agentbridge-core[{extra}]'")
+
+
+def require_extra(extra: str, command: str) -> None:
+    """Raise MissingExtraError, which exits with 2, where a package that an extra brings is not installed."""
+    if any(importlib.util.find_spec(name) is None for name in _BROUGHT[extra]):
+        raise MissingExtraError(command, extra)
 
 
 def is_verbose(ctx: click.Context) -> bool:

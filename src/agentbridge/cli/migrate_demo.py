@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .demo import loopback_without_proxy
-from .emulate import require_emulators
-from .failures import verbose_option
+from .failures import require_extra, verbose_option
 from .output import console
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def demo_command(ctx: click.Context, *, out: Path) -> None:
     Example:
       agentbridge migrate demo --out /tmp/moved
     """  # noqa: D301 (click)
-    require_emulators("migrate demo")
+    require_extra("emulator", "migrate demo")
     from ..emulator.serving import serve
     from ..migrate.demo import Demo
     from ..migrate.demo_world import world

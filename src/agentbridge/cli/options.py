@@ -31,6 +31,15 @@ timeout_option = click.option(
 )  # fmt: skip
 
 
+def existing_store(path: str) -> str:
+    """The path of a store of callbacks. Raises ConfigurationError where there is none: who only reads makes none."""
+    if not Path(path).is_file():
+        from ..errors import ConfigurationError
+
+        raise ConfigurationError(f"there is no store {path!r}; say which one with --store")
+    return path
+
+
 def _input(argument: str) -> tuple[str, Any]:
     """`name=value`, `name=@file` or `name:=JSON`."""
     name, equals, value = argument.partition("=")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .failures import MissingExtraError, verbose_option
+from .failures import require_extra, verbose_option
 from .options import config_option, json_option
 from .output import note, say_json
 
@@ -69,8 +68,7 @@ def replayed(ledger: str, to: str, arm: str, sessions: str, config: str | None, 
 
 
 def _on_ray(ledger: str, config: str | None, to: str, given: Mapping[str, Any], fields: dict[str, Any]) -> Summary:
-    if importlib.util.find_spec("ray") is None:
-        raise MissingExtraError("--engine ray", "ray")
+    require_extra("ray", "--engine ray")
     from ..migrate import replay_on_ray
 
     with finishing_first():

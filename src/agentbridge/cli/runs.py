@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .failures import verbose_option
 from .invoke import show_result
-from .options import call_fields, call_options, config_option, json_option, timeout_option, timeouts
+from .options import call_fields, call_options, config_option, existing_store, json_option, timeout_option, timeouts
 from .output import note, say_json
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def submit_command(
     """  # noqa: D301 (click)
     from ..bridge import Bridge
 
-    receiver = _receiver(public_url, store) if public_url else None
+    receiver = _receiver(public_url, store, config) if public_url else None
     with Bridge(config) as bridge:
         pending = bridge.submit(target, text, callbacks=receiver, **call_fields(given))
     say_json(pending.to_dict())
@@ -76,8 +75,10 @@ def wait_command(
       agentbridge wait run.json
       agentbridge wait run.json --once || echo "not yet"
     """  # noqa: D301 (click)
+    from ..model import Pending
+
     found = _asked(_pending(run.read()), store, config, timeout, once=once)
-    if not hasattr(found, "text"):
+    if isinstance(found, Pending):
         note("the run goes on")
         say_json(found.to_dict())
         ctx.exit(3)
@@ -89,22 +90,19 @@ def wait_command(
 
 def _asked(pending: Pending, store: str, config: str | None, timeout: float | None, *, once: bool) -> Any:
     from ..bridge import Bridge
-    from ..errors import ConfigurationError
 
     if pending.result is None and pending.callback_id is not None:
-        if not Path(store).is_file():
-            raise ConfigurationError(f"there is no store {store!r}; say which one with --store")
-        receiver = _receiver("http://localhost", store)
+        receiver = _receiver("http://localhost", existing_store(store), config)
         return receiver.poll(pending) if once else receiver.wait(pending, timeout)
     with Bridge(config) as bridge:
         limits = timeouts(timeout)
         return bridge.poll(pending, timeouts=limits) if once else bridge.wait(pending, timeouts=limits)
 
 
-def _receiver(public_url: str, store: str) -> Any:
+def _receiver(public_url: str, store: str, config: str | None) -> Any:
     from ..callbacks import CallbackReceiver
 
-    return CallbackReceiver(public_url, store=store)
+    return CallbackReceiver(public_url, store=store, config=config)
 
 
 def _pending(document: bytes) -> Pending:

@@ -17,7 +17,7 @@ from ..errors import AgentBridgeError, AuthenticationError, ConfigurationError, 
 from ..keys import FileKey
 from ..plugins import Registry
 from ..provider import Operation, Provider
-from ..redaction import is_secret_name, redactor_of
+from ..redaction import redactor_of
 from ..retry import RetryPolicy, Timeouts
 from ..transport import transport_name
 from .accounts import about_key, about_url
@@ -82,9 +82,7 @@ class _Examiner:
         except ConfigurationError as error:
             return [attrs.evolve(problem("connection", str(error), _MEND), connection=name)]
         found = [*about_file(source), *self._all(name, connection, provider)]
-        headers = (value for header, value in connection.headers.items() if is_secret_name(header))
-        known = {connection.api_key, connection.proxy, *headers} - {None}
-        redactor = redactor_of(frozenset(str(secret) for secret in known))
+        redactor = redactor_of(connection.secrets)
         return [redactor.value(attrs.evolve(finding, connection=name)) for finding in found]
 
     def _all(self, name: str, connection: Connection, provider: Provider) -> list[Finding]:

@@ -17,12 +17,12 @@ from urllib.parse import unquote
 
 import attrs
 
+from ..serving import in_thread
 from ..wire import HttpResponse
 from .chaos import Chaos, Damage
 from .scripts import End, Head, Piece, Raw, Script, Wait
 
 _LARGEST_HEAD = 1024 * 1024  # bytes
-_STOP = 10.0  # seconds
 
 
 @attrs.frozen
@@ -47,16 +47,13 @@ class Hit:
 
 @contextlib.contextmanager
 def damaging(app: Any, listener: socket.socket, chaos: Chaos, note: Callable[[Hit], None]) -> Iterator[None]:
-    """The app behind this socket until the end of the block. `note` is told of each request, in the server's thread."""
+    """The app behind this socket until the end of the block. `note` is told of each request, in the server's thread.
+
+    Raises ConfigurationError where it cannot be served.
+    """
     server = _Server(app, chaos, note)
-    thread = threading.Thread(target=server.run, args=(listener,), name="agentbridge-chaos", daemon=True)
-    thread.start()
-    server.started.wait(_STOP)
-    try:
+    with in_thread(lambda: server.run(listener), server.started.is_set, server.stop, "agentbridge-chaos"):
         yield
-    finally:
-        server.stop()
-        thread.join(_STOP)
 
 
 class _Server:

@@ -38,7 +38,7 @@ class AsyncBridge(BridgeBase):
         self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]
     ) -> Result:
         """Run an agent and wait for its answer; see `Bridge.invoke`."""
-        return await self._drive(self._invoking(target, text, fields))
+        return await self._invoked(target, text, fields)
 
     def stream(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> AsyncStream:
         """Run an agent and see it answer; see `Bridge.stream`. Not awaited itself: `async with bridge.stream(...)`."""
@@ -56,7 +56,8 @@ class AsyncBridge(BridgeBase):
         **fields: Unpack[CallFields],
     ) -> Pending:
         """Start an agent without waiting for its answer; see `Bridge.submit`."""
-        submission = self._submission(target, text, dict(fields), callbacks, callback_input, callback_answers)
+        said = (target, text, dict(fields), callbacks, callback_input, callback_answers)
+        submission = await self._planned(lambda: self._submission(*said))
         await _aside(submission.expect, submission.has_address)
         try:
             pending = await self._drive(self._submitting(submission))
@@ -69,7 +70,7 @@ class AsyncBridge(BridgeBase):
         """Ask for a run until it is over; see `Bridge.wait`."""
         if (given := self._given_answer(pending, settings)) is not None:
             return given
-        return await self._drive(self._waiting(pending, settings))
+        return await self._drive(await self._planned(lambda: self._waiting(pending, settings)))
 
     async def poll(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result | Pending:
         """Ask once for a run; see `Bridge.poll`."""
@@ -115,11 +116,11 @@ class AsyncBridge(BridgeBase):
         paused, said = self._resumption(result, decision, feedback, fields)
         if stream:
             return self._opened(*self._streaming(paused, None, said, "resume"))
-        return self._drive(self._invoking(paused, None, said, "resume"))
+        return self._invoked(paused, None, said, "resume")
 
     async def call(self, operation: Operation[T], connection: str | None = None) -> T | Pending:
         """Send any other request to a vendor; see `Bridge.call`."""
-        return await self._drive(self._calling(operation, connection))
+        return await self._drive(await self._planned(lambda: self._calling(operation, connection)))
 
     def map(
         self,
@@ -158,7 +159,16 @@ class AsyncBridge(BridgeBase):
     async def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
         if (given := self._given_answer(pending, settings)) is not None:
             return given
-        return await self._drive(self._polling(pending, settings, kind))
+        return await self._drive(await self._planned(lambda: self._polling(pending, settings, kind)))
+
+    async def _invoked(
+        self, target: str | Invocation, text: str | None, fields: CallFields | dict[str, Any], kind: Kind = "invoke"
+    ) -> Result:
+        return await self._drive(await self._planned(lambda: self._invoking(target, text, fields, kind)))
+
+    async def _planned(self, plan: Callable[[], T]) -> T:
+        """What is planned; in a thread while keys may have to be asked for, so that the event loop goes on meanwhile."""
+        return await _aside(plan, self._directory.has_locked)
 
     def _opened(self, exchange: Exchange[Result], pending: Callable[[], Pending | None]) -> AsyncStream:
         return AsyncStream(exchange.begin, self._transport, exchange.connection, self._turns, pending)

@@ -70,6 +70,7 @@ class Directory:
         self._given = frozenset(given)
         self._found: dict[str, tuple[Connection, Provider]] = {}
         self._unlocked: dict[str, Connection] = {}
+        self._locks = sum(item.key_source is not None for item in configured.values())
         self._lock = threading.Lock()
         self._made: dict[Hashable, Any] = {}
 
@@ -105,6 +106,11 @@ class Directory:
         if found is None:
             found = self._found[name] = self._find(name)
         return found
+
+    @property
+    def has_locked(self) -> bool:
+        """Whether there is a connection whose key still has to be asked for: of a command, a keyring or a file."""
+        return len(self._unlocked) < self._locks
 
     def _find(self, name: str) -> tuple[Connection, Provider]:
         connection = self.connections.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import pickle
@@ -14,7 +15,7 @@ import pytest
 import servers
 import vendor
 
-from agentbridge import Bridge, ConfigurationError, Connection
+from agentbridge import AsyncBridge, Bridge, ConfigurationError, Connection, Invocation
 from agentbridge.keys import CommandKey, EnvironmentKey, FileKey, KeyringKey
 from agentbridge.testing import MemoryTransport
 from agentbridge.wire import HttpResponse
@@ -273,3 +274,39 @@ def test_a_source_that_is_named_wins_over_the_variable_of_the_connections_name(m
 def test_a_source_pickles_and_compares_by_value(source):
     connection = Connection("flowise", key_source=source)
     assert pickle.loads(pickle.dumps(connection)) == connection
+
+
+class Slow:
+    """A source that gives the key once it is told to."""
+
+    setting = "api_key_command"
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def read(self):
+        assert self.go.wait(10)
+        return CANARY
+
+
+@pytest.mark.parametrize("how", ["invoke", "map", "call"])
+def test_an_event_loop_goes_on_while_a_command_looks_for_the_key(how):
+    async def ask(bridge):
+        if how == "call":
+            return await bridge.call(vendor.Ping())
+        if how == "map":
+            return [outcome.result async for outcome in bridge.map([Invocation(target="tiny:a", text="hi")])]
+        return await bridge.invoke("tiny:a", "hi")
+
+    async def act(url):
+        source = Slow()
+        given = {"tiny": Connection("tiny", url, key_source=source)}
+        async with AsyncBridge({}, connections=given, registry=vendor.registry()) as bridge:
+            asked = asyncio.create_task(ask(bridge))
+            await asyncio.sleep(0)
+            source.go.set()  # in vain where the loop stood still
+            await asked
+
+    with servers.serving(OK) as server:
+        asyncio.run(act(server.url))
+        assert len(server.requests) == 1

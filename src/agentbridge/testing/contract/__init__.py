@@ -8,6 +8,7 @@ from .emulated import Emulated
 from .examples import Answer
 from .failures import ReadFailures
 from .fields import Fields
+from .flags import Flags
 from .lost import Lost
 from .operations import Operations
 from .overridden import Overridden
@@ -32,6 +33,7 @@ class ProviderContract(  # pytest runs them from the last to the first: in the o
     Callbacks,
     Polls,
     Streams,
+    Flags,
     ReadFailures,
     ReadAnswers,
     Secrets,
@@ -56,6 +58,9 @@ class ProviderContract(  # pytest runs them from the last to the first: in the o
             table in docs/errors.md, and where it does.
         decisive: names of fields whose value decides whether there is an answer, as a status does. All other optional
             fields may have values that nobody knows. What differs in your errors is found without it.
+        not_decisive: names of fields that are true or false at the top of an answer, or one level below, and decide
+            nothing. Any other such field is taken for a sign of success: with its other value there is no answer.
+            One that you show with both values, in two answers, needs no name here.
         open_maps: names of fields in which the agent's author, not the vendor, says what the fields are: an object of
             named outputs. What stands below is the agent's own.
         streams: by name, the bytes of a stream and its text, or its FaultKind. Required with `decoder`.

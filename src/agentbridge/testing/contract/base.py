@@ -37,6 +37,7 @@ class Base:
     sentences: ClassVar[Mapping[str, str]] = {}
     overrides: ClassVar[Mapping[str, str]] = {}
     decisive: ClassVar[frozenset[str]] = frozenset()
+    not_decisive: ClassVar[frozenset[str]] = frozenset()
     open_maps: ClassVar[frozenset[str]] = frozenset()
     proofs_in_text: ClassVar[frozenset[str]] = frozenset()
     streams: ClassVar[Mapping[str, tuple[bytes, str | FaultKind]]] = {}

@@ -54,6 +54,8 @@ class ProviderContract(  # pytest runs them from the last to the first: in the o
             For a run that fails once it was polled, a tuple of answers, of which the last is the failure.
         errors: by name, a documented failure of any other status, and its FaultKind. Tuples too.
         sentences: fixed sentences that are the vendor's only sign of a failure, and where each is written.
+        codes: names of fields that hold the vendor's documented codes of failures, in words as `"quota"`. A code is
+            compared whole, and may be the failure's message too.
         overrides: names of failures whose `retryable` or `may_have_run` the vendor itself states otherwise than the
             table in docs/errors.md, and where it does.
         decisive: names of fields whose value decides whether there is an answer, as a status does. All other optional

@@ -21,7 +21,7 @@ def new_plugin_command(name: str, folder: str | None) -> None:
 
     \b
     Examples:
-      agentbridge new-plugin acme
+      agentbridge new-plugin my-vendor
       agentbridge new-plugin "Acme Cloud" --dir plugins/acme-cloud
     """  # noqa: D301 (click)
     from .. import scaffold

@@ -17,8 +17,9 @@ def test_it_writes_all_files_and_says_what_comes_next(run):
     assert written == texts
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert "13 lines wait for a fact" in lines[0]
-    assert lines[3:5] == ["cd agentbridge-acme-cloud", "pip install -e '.[dev]'"]
-    assert [line.split("  ")[0] for line in lines[5:]] == [
+    assert lines[3] == "cd agentbridge-acme-cloud"
+    assert [line.split("  ")[0] for line in lines[4:]] == [
+        "pip install -e /path/to/agentbridge -e '.[dev]'",
         "pytest tests/test_facts.py", "pytest -x --tb=line", "agentbridge emulate",
     ]  # fmt: skip
 

@@ -136,7 +136,7 @@ def test_demo_hides_keys_and_failures_of_its_own(run):
 def test_demo_with_what_is_there(capsys):
     demo.show(Registry([plugin("flowise"), BROKEN]), console(100))
     out = capsys.readouterr().out
-    assert "Without fluxprompt: pip install agentbridge-fluxprompt\n" in out
+    assert "Without fluxprompt: pip install -e plugins/fluxprompt in a checkout of agentbridge\n" in out
     assert "raises ToolExecutionError" in out
     assert "agentbridge invoke flowise:ok hello" in out
 

@@ -20,6 +20,7 @@ from agentbridge.emulator.serving import serve
 from agentbridge.plugins import Registry
 
 ROOT = Path(__file__).parents[2]
+NAMES = ("blank", "acme", "ask")
 WITHOUT_FACTS = {
     "test_a_vendor_that_echoes_the_key_does_not_leak_it",
     "test_accepts_leaves_nothing_out",
@@ -39,6 +40,7 @@ WITHOUT_FACTS = {
     "test_running_an_agent_twice_is_never_harmless",
     "test_secrets_stand_in_auth_only",
     "test_the_emulator_answers_the_provider",
+    "test_the_emulator_tells_its_scenarios_apart",
     "test_the_facts_of_a_fault_follow_from_its_kind",
     "test_the_provider_can_be_registered",
     "test_the_same_call_builds_the_same_request",
@@ -68,6 +70,36 @@ FACTS = {
 """Acme of docs/write-a-plugin.md: by what a marked line says, what comes in its place."""
 
 
+ASK = {
+    **FACTS,
+    "the path of a run": '    return "/v2/ask"',
+    "the body of a run": '    return {"to": agent, "question": invocation.text, "session": invocation.session_id}',
+    "the sign of a failure": '    return body["ok"] is not True',
+    "what each failure has": "    why: str",
+    "its own status": '    return fault_from_status({"quota": 402, "key": 401}.get(failure.why, 500), failure.why)',
+    "the proof": "    answer: str",
+    "its text, by": "    return Result(text=answer.answer, output=answer.answer, warnings=warnings)",
+    '"ok"': '    "ok": (Answer({"ok": True, "answer": "hi"}), "hi"),',
+    "failures with HTTP 200": """\
+    "quota": (Answer({"ok": False, "why": "quota"}), FaultKind.QUOTA_EXCEEDED),""",
+    "all others": """\
+    "unauthorized": (Answer({"ok": False, "why": "key"}, 401), FaultKind.AUTHENTICATION),""",
+}
+"""A vendor with one address for all agents, a flag for success and codes in words."""
+BY_HAND = {
+    "wire.body(invocation)": "wire.body(invocation, call.agent)",
+    "def body(invocation: Invocation)": "def body(invocation: Invocation, agent: str)",
+    "    errors = samples.ERRORS\n": '    errors = samples.ERRORS\n    codes = frozenset({"why"})\n',
+}
+"""What its author changes beside the facts: where the id stands, and which field holds codes."""
+
+
+def by_hand(text: str) -> str:
+    for old, new in BY_HAND.items():
+        text = text.replace(old, new)
+    return text
+
+
 def filled(text: str, left: dict[str, str]) -> str:
     """The text with facts in the place of its marked lines, and nothing else changed."""
     lines = []
@@ -79,13 +111,16 @@ def filled(text: str, left: dict[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def plugins(tmp_path_factory):
-    """One plugin that was just made, and one with the facts."""
+    """One plugin that was just made, and two with the facts."""
     folder = tmp_path_factory.mktemp("plugins")
     write(folder / "blank", scaffold.files(scaffold.names_of("Blank")))
     left = dict(FACTS)
     acme = {path: filled(text, left) for path, text in scaffold.files(scaffold.names_of("Acme")).items() if path}
     assert not left
     write(folder / "acme", acme)
+    left = dict(ASK)
+    ask = scaffold.files(scaffold.names_of("Ask Co"))
+    write(folder / "ask", {path: by_hand(filled(text, left)) for path, text in ask.items()})
     return folder
 
 
@@ -99,7 +134,8 @@ def run(folder: Path, *command: str, **environ: str) -> subprocess.CompletedProc
 @pytest.fixture(scope="module")
 def failures(plugins):
     """By plugin, the tests of its own that failed, and what each said."""
-    search = os.pathsep.join([str(plugins / "blank" / "src"), str(plugins / "acme" / "src"), *sys.path])
+    sources = [str(plugins / name / "src") for name in NAMES]
+    search = os.pathsep.join([*sources, *sys.path])
     options = (
         "-p",
         "no:cacheprovider",
@@ -110,10 +146,10 @@ def failures(plugins):
         "--rootdir=.",
         "--tb=line",
     )
-    done = run(plugins, "pytest", *options, "blank/tests", "acme/tests", PYTHONPATH=search)
-    found: dict[str, dict[str, str]] = {"blank": {}, "acme": {}}
+    done = run(plugins, "pytest", *options, *(f"{name}/tests" for name in NAMES), PYTHONPATH=search)
+    found: dict[str, dict[str, str]] = {name: {} for name in NAMES}
     cases = list(ElementTree.parse(plugins / "report.xml").iter("testcase"))
-    assert len(cases) > 2 * 60, done.stdout + done.stderr
+    assert len(cases) > len(NAMES) * 60, done.stdout + done.stderr
     for case in cases:
         for failure in case.iter("failure"):
             found[case.attrib["classname"].split(".")[0]][case.attrib["name"]] = failure.text or ""
@@ -138,8 +174,9 @@ def test_all_missing_facts_are_listed_with_their_places(failures):
     ]
 
 
-def test_with_the_facts_alone_the_plugin_passes_all_its_tests(failures):
-    assert failures["acme"] == {}
+@pytest.mark.parametrize("name", ["acme", "ask"])
+def test_with_the_facts_alone_the_plugin_passes_all_its_tests(failures, name):
+    assert failures[name] == {}
 
 
 @pytest.fixture
@@ -195,8 +232,8 @@ def test_it_is_clean_by_the_rules_of_this_repository(plugins, plugin):
     assert formatted.returncode == 0, formatted.stdout
 
 
-def test_both_are_typed_strictly(plugins):
-    sources = [plugins / "blank" / "src", plugins / "acme" / "src"]
+def test_all_are_typed_strictly(plugins):
+    sources = [plugins / name / "src" for name in NAMES]
     search = os.pathsep.join(map(str, [*sources, ROOT / "src"]))
     config = ("--config-file", "acme/pyproject.toml")
     done = run(plugins, "mypy", *config, *map(str, sources), "acme/tests", MYPYPATH=search)

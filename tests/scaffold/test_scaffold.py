@@ -91,6 +91,10 @@ def test_its_readme_asks_all_the_questions():
     assert "`ACME_API_KEY`" in readme
 
 
+def test_its_readme_says_where_the_core_comes_from():
+    assert "`pip install -e /path/to/agentbridge -e '.[dev]'`" in scaffold.files(ACME)["README.md"]
+
+
 def test_nothing_is_left_of_the_templates():
     for path, text in scaffold.files(ACME).items():
         assert not re.search(r"\$\{?[a-z]", text), path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -11,7 +11,7 @@ from defects_in_reading import NeverRetriesBusy
 from kit import contract, failure, names
 from small import PIECES, Lenient, Reply, Small, Talk, stream
 
-from agentbridge import FaultKind, Pending, Result, UnsupportedFeatureError
+from agentbridge import Fault, FaultKind, Pending, Result, UnsupportedFeatureError
 from agentbridge.testing import Answer
 
 PROOF = "test_an_answer_without_one_of_its_fields_is_the_same_or_none"
@@ -153,6 +153,55 @@ def test_an_override_is_of_one_failure_and_no_other():
 )
 def test_an_override_that_is_not_cited_or_not_needed_is_refused(overrides, message):
     assert message in (failure(contract(RetriesCredits(), overrides=overrides), OVERRIDES) or "")
+
+
+class Worded(Small):
+    """Its vendor's only sign of what failed is a documented word."""
+
+    kinds: ClassVar = {"quota": FaultKind.QUOTA_EXCEEDED}
+
+    def read(self, response):
+        body = response.json()
+        if "why" not in body:
+            return super().read(response)
+        return Fault(self.kind(body["why"]), body["why"], code=body["why"])
+
+    def kind(self, why):
+        return self.kinds.get(why, FaultKind.UNKNOWN)
+
+
+class SearchesItsCodes(Worded):
+    def kind(self, why):
+        return next((kind for word, kind in self.kinds.items() if word in why), FaultKind.UNKNOWN)
+
+
+WORDED = {"none left": (Answer({"why": "quota"}), FaultKind.QUOTA_EXCEEDED)}
+WORDS = "test_other_words_leave_an_error_what_it_is"
+CODES = "test_codes_are_codes"
+
+
+def test_a_documented_code_in_words_is_taken_where_its_field_is_named():
+    found = failure(contract(Worded(), errors_in_200=WORDED), WORDS) or ""
+    assert "codes = frozenset({'why'})" in found
+    assert "sentences = {'quota': 'where it is written'}" in found
+    assert failures(contract(Worded(), errors_in_200=WORDED, codes=frozenset({"why"}))) == {}
+
+
+def test_a_code_that_is_recognised_inside_of_other_words_is_found():
+    cls = contract(SearchesItsCodes(), errors_in_200=WORDED, codes=frozenset({"why"}))
+    assert "the text 'quota' is recognised inside of other words too" in (failure(cls, WORDS) or "")
+
+
+def test_a_field_of_sentences_is_no_field_of_codes():
+    said = {"a sentence": (Answer({"why": "none left"}), FaultKind.UNKNOWN)}
+    cls = contract(Worded(), errors_in_200={**WORDED, **said}, codes=frozenset({"why"}))
+    found = failure(cls, CODES) or ""
+    assert "codes names 'why', but 'none left' there is a sentence" in found
+    assert "sentences = {'none left': " in found
+
+
+def test_a_field_of_codes_that_no_error_has_is_named():
+    assert "codes names ['elsewhere']" in (failure(contract(Small(), codes=frozenset({"elsewhere"})), CODES) or "")
 
 
 class Decoding(Small):

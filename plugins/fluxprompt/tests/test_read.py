@@ -120,6 +120,8 @@ def test_what_proves_nothing_is_no_answer(body):
         (200, {"success": False, "error": "error", "data": {"message": "no"}}, FaultKind.EXECUTION, "no"),
         (200, {"success": False, "error": "stopped"}, FaultKind.EXECUTION, "stopped"),
         (200, {**envelope(item("x")), "success": False}, FaultKind.EXECUTION, "x"),
+        (200, {**envelope(item("x")), "success": "false"}, FaultKind.EXECUTION, "x"),
+        (200, {**envelope(item("x")), "success": 0}, FaultKind.EXECUTION, "x"),
         (200, {"executionId": ID, "statusUrl": STATUS_URL, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (202, {"executionId": ID, "statusUrl": STATUS_URL, "error": "threw"}, FaultKind.EXECUTION, "threw"),
         (200, polled("error", errorMessage="node failed"), FaultKind.EXECUTION, "node failed"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from ..installing import how_to_install
 from .failures import require_extra, verbose_option
 from .output import console, one_line, show_table, table
 
@@ -74,7 +75,7 @@ def show(registry: Registry, out: Console) -> None:
 
     vendors = [name for name in _BINDINGS if name in registry and registry[name].emulator]
     if not vendors:
-        raise ConfigurationError("the demo needs a vendor's plugin: pip install agentbridge-flowise, for example")
+        raise ConfigurationError(f"the demo needs a vendor's plugin: {how_to_install('flowise')}, for example")
     with loopback_without_proxy(), serve(registry) as served:
         options: dict[str, Any] = {"connections": served.connections, "agents": _agents(vendors)}
         with Bridge({}, retry=RetryPolicy(attempts=1), registry=registry, **options) as bridge:
@@ -98,7 +99,7 @@ def _introduce(out: Console, registry: Registry, vendors: list[str]) -> None:
     out.print("All of this runs now, against emulators of the vendors on this machine.", style="dim")
     for name in [name for name in _BINDINGS if name not in vendors]:
         reasons = [str(error) for error in registry.failures.values() if error.plugin == name]
-        out.print(one_line(f"Without {name}: {reasons[0] if reasons else f'pip install agentbridge-{name}'}"))
+        out.print(one_line(f"Without {name}: {reasons[0] if reasons else how_to_install(name)}"))
 
 
 def _answers(out: Console, bridge: Bridge, vendors: list[str]) -> None:

@@ -124,5 +124,6 @@ def _examples(registry: Registry) -> list[str]:
 def _check_any(emulators: object) -> None:
     if not emulators:
         from ..errors import ConfigurationError
+        from ..installing import how_to_install
 
-        raise ConfigurationError("no installed provider has an emulator: pip install agentbridge-flowise, for example")
+        raise ConfigurationError(f"no installed provider has an emulator: {how_to_install('flowise')}, for example")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..installing import WITH_CORE
 from .failures import verbose_option
 
 
@@ -21,7 +22,7 @@ def new_plugin_command(name: str, folder: str | None) -> None:
 
     \b
     Examples:
-      agentbridge new-plugin acme
+      agentbridge new-plugin my-vendor
       agentbridge new-plugin "Acme Cloud" --dir plugins/acme-cloud
     """  # noqa: D301 (click)
     from .. import scaffold
@@ -64,7 +65,7 @@ def write(place: Path, texts: Mapping[str, str]) -> None:
 def _next(place: Path, provider: str) -> list[tuple[str, str]]:
     return [
         (f"cd {shlex.quote(str(place))}", ""),
-        ("pip install -e '.[dev]'", ""),
+        (WITH_CORE, " agentbridge-core, from its checkout: no index has it yet"),
         ("pytest tests/test_facts.py", "which facts are missing, and where each goes"),
         ("pytest -x --tb=line", "the contract: what is missing or wrong, one thing at a time"),
         ("agentbridge emulate", f"a stand-in, for: agentbridge invoke {provider}:ok hello"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..installing import how_to_install
 from .failures import verbose_option
 from .options import config_option, json_option
 from .output import console, one_line, say_json, show_table, table
@@ -66,7 +67,7 @@ def render(found: Mapping[str, Any]) -> None:
     out = console()
     shown = _as_table(found["providers"])
     if not found["providers"]:
-        click.echo("no providers are installed: pip install a plugin, agentbridge-flowise for example")
+        click.echo(f"no providers are installed: {how_to_install('flowise')}, for example")
     elif out.measure(shown, options=out.options.update(max_width=_UNBOUNDED)).maximum <= out.width:
         show_table(shown, out)
     else:

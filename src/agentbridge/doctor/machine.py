@@ -12,6 +12,7 @@ from ..config import CONFIG_VARIABLE, NO_FILE
 from ..connection import Connection, variable
 from ..directory import Directory
 from ..errors import ConfigurationError
+from ..installing import how_to_install
 from ..plugins import GROUP, Registry
 from ..transport import VARIABLE, transport_name
 from .finding import Finding, fine, problem, warning
@@ -36,7 +37,7 @@ def _runtime() -> Finding:
 def _plugins(registry: Registry) -> list[Finding]:
     failed = [problem("plugin", str(error), _mended(error.distribution)) for error in registry.failures.values()]
     if not registry and not failed:
-        return [problem("plugin", "none is installed", "pip install one, agentbridge-flowise for example")]
+        return [problem("plugin", "none is installed", f"{how_to_install('flowise')}, for example")]
     return [*failed, *(fine("plugin", f"{name}{_origin(name)}") for name in registry)]
 
 

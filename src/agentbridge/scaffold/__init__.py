@@ -17,6 +17,7 @@ from .. import __all__ as _public
 from .._version import __version__
 from ..connection import variable
 from ..errors import ConfigurationError
+from ..installing import WITH_CORE
 
 __all__ = ["MARK", "Names", "files", "names_of"]
 
@@ -78,6 +79,7 @@ def files(names: Names) -> dict[str, str]:
     facts = {
         **attrs.asdict(names),
         "key": variable(names.provider, "API_KEY"),
+        "install": WITH_CORE,
         "versions": versions(__version__),
         "questions": _text("questions.md").strip(),
     }

@@ -146,7 +146,12 @@ async def _refusal(
     if missing:
         return _envelope(say.error(400, "invalid_param", f"Arg {missing[0]} must be provided."))
     known = {"busy": say.BUSY, "quota": say.QUOTA}.get(scenario)
-    return _envelope(known) if known is not None else await common_answer(scenario, request)
+    if known is not None:
+        return _envelope(known)
+    common = await common_answer(scenario, request)
+    if common is None and scenario not in _CHAT and scenario not in _WORKFLOW:
+        return _envelope(say.error(400, "bad_request", "Invalid workflow_id format"))
+    return common
 
 
 def _envelope(body: dict[str, Any]) -> Response:

@@ -157,8 +157,12 @@ def is_error_envelope(body: dict[str, Any]) -> bool:
 
 
 def is_denied(body: dict[str, Any]) -> bool:
-    """Whether it says `success: false`: documented for memory pods and callbacks (vendor docs), else an inference."""
-    return body.get("success") is False or word(body.get("success")) == "false"  # as text: inference
+    """Whether its `success` is anything but true: false is documented for memory pods and callbacks (vendor docs).
+
+    Elsewhere that is an inference, as is that other spellings of false mean the same.
+    """
+    said = body.get("success")
+    return said is not None and str(said).strip().lower() not in {"true", "1"}
 
 
 def is_crashed(body: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from .emulated import Emulated
 from .examples import Answer
 from .failures import ReadFailures
 from .fields import Fields
+from .flags import Flags
 from .lost import Lost
 from .operations import Operations
 from .overridden import Overridden
@@ -32,6 +33,7 @@ class ProviderContract(  # pytest runs them from the last to the first: in the o
     Callbacks,
     Polls,
     Streams,
+    Flags,
     ReadFailures,
     ReadAnswers,
     Secrets,
@@ -52,10 +54,15 @@ class ProviderContract(  # pytest runs them from the last to the first: in the o
             For a run that fails once it was polled, a tuple of answers, of which the last is the failure.
         errors: by name, a documented failure of any other status, and its FaultKind. Tuples too.
         sentences: fixed sentences that are the vendor's only sign of a failure, and where each is written.
+        codes: names of fields that hold the vendor's documented codes of failures, in words as `"quota"`. A code is
+            compared whole, and may be the failure's message too.
         overrides: names of failures whose `retryable` or `may_have_run` the vendor itself states otherwise than the
             table in docs/errors.md, and where it does.
         decisive: names of fields whose value decides whether there is an answer, as a status does. All other optional
             fields may have values that nobody knows. What differs in your errors is found without it.
+        not_decisive: names of fields that are true or false at the top of an answer, or one level below, and decide
+            nothing. Any other such field is taken for a sign of success: with its other value there is no answer.
+            One that you show with both values, in two answers, needs no name here.
         open_maps: names of fields in which the agent's author, not the vendor, says what the fields are: an object of
             named outputs. What stands below is the agent's own.
         streams: by name, the bytes of a stream and its text, or its FaultKind. Required with `decoder`.

@@ -35,8 +35,10 @@ class Base:
     no_errors_in_200: ClassVar[str] = ""
     errors: ClassVar[Mapping[str, tuple[Answers, FaultKind]]] = {}
     sentences: ClassVar[Mapping[str, str]] = {}
+    codes: ClassVar[frozenset[str]] = frozenset()
     overrides: ClassVar[Mapping[str, str]] = {}
     decisive: ClassVar[frozenset[str]] = frozenset()
+    not_decisive: ClassVar[frozenset[str]] = frozenset()
     open_maps: ClassVar[frozenset[str]] = frozenset()
     proofs_in_text: ClassVar[frozenset[str]] = frozenset()
     streams: ClassVar[Mapping[str, tuple[bytes, str | FaultKind]]] = {}

@@ -8,9 +8,10 @@ from typing import Any
 from ...faults import Fault
 from ...model import Result
 from ...wire import HttpRequest, decode_json
-from .base import Base, skip
+from .base import Base, has_failed_tool, skip
 from .examples import GARBAGE, as_bytes
-from .mutations import replaced, shown, without
+from .flags import flag_ignored, is_flag, turned
+from .mutations import Path, at, replaced, shown, without
 
 
 class Callbacks(Base):
@@ -73,6 +74,16 @@ class Callbacks(Base):
                         " an answer, so make it required"
                     )
 
+    def test_a_callback_whose_flag_is_turned_is_no_answer(self) -> None:
+        self._needs_callbacks()
+        bodies = [body for _, body, _ in self._answering()]
+        for name, body, _ in self._answering():
+            for path in self._flags(body, bodies):
+                for other in turned(at(body, path)):
+                    value = self._called_back(replaced(body, path, other))
+                    taken = isinstance(value, Result) and not has_failed_tool(value)
+                    assert not taken, flag_ignored(f"callback {name!r}", path, other, value)
+
     def _needs_callbacks(self) -> None:
         if not self._writes("read_callback"):
             skip(f"{self.provider.name} writes no read_callback: it does not call back")
@@ -86,6 +97,10 @@ class Callbacks(Base):
         for name, (body, expected) in self.callbacks.items():
             if isinstance(expected, str):
                 yield name, body, expected
+
+    def _flags(self, body: Any, bodies: list[Any]) -> Iterator[Path]:
+        flags = (path for path in self._vendors(body) if is_flag(body, path, bodies))
+        return (path for path in flags if path[-1] not in self.not_decisive)
 
     def _called_back(self, body: Any) -> Any:
         """What `read_callback` makes of it, its exception included."""

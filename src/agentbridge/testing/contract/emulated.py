@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from ...bridge import Bridge
-from ...errors import AgentBridgeError, InvocationError
+from ...errors import AgentBridgeError, InvocationError, MalformedResponseError
+from ...faults import FaultKind
 from ...model import Result
 from ...plugins import Registry
 from ...retry import RetryPolicy, Timeouts
@@ -19,6 +20,8 @@ from .base import Base, skip
 _PATIENT = Timeouts(total=20.0)
 _IMPATIENT = Timeouts(total=1.5)  # some scenarios are silent on purpose
 _AT_ONCE = 8
+_NOBODY = "nobody-4c1f"
+_APART = "find the agent's id where build_request puts it, in the path or in the body"
 
 
 class Emulated(Base):
@@ -45,6 +48,23 @@ class Emulated(Base):
             )
             for name, outcome in outcomes.items():
                 assert isinstance(outcome, (Result, InvocationError)), f"scenario {name!r} became {outcome!r}"
+
+    def test_the_emulator_tells_its_scenarios_apart(self) -> None:
+        with self._emulated() as (bridge, scenarios):
+            from ...emulator import COMMON
+
+            for name in (_NOBODY, *(name for name in COMMON if name != "slow")):
+                outcome = self._emulated_outcome(bridge, name, _PATIENT)
+                assert not isinstance(outcome, Result), (
+                    f"the emulator answers {outcome.text!r} to the agent {name!r}: {_APART}. Refuse ids that it does not"
+                    " know, and let common_answer send what any infrastructure can"
+                )
+            for name, _, kind in self._errors():
+                for scenario in {name, name.replace(" ", "-")}.intersection(scenarios):
+                    found = self._emulated_outcome(bridge, scenario, _PATIENT, tool_errors="raise")
+                    assert _is_of(kind, found), (
+                        f"the scenario {scenario!r} has the name of an error of yours, {kind}, and became {found!r}: {_APART}"
+                    )
 
     def test_the_emulator_streams_as_it_answers(self) -> None:
         if not self._writes("decoder"):
@@ -79,8 +99,17 @@ class Emulated(Base):
             with Bridge({}, retry=RetryPolicy(attempts=1), **given) as bridge:
                 yield bridge, list(served.emulators[name].scenarios)
 
-    def _emulated_outcome(self, bridge: Bridge, scenario: str, timeouts: Timeouts) -> Result | AgentBridgeError:
+    def _emulated_outcome(
+        self, bridge: Bridge, scenario: str, timeouts: Timeouts, *, tool_errors: Literal["raise", "report"] = "report"
+    ) -> Result | AgentBridgeError:
         try:
-            return bridge.invoke(self._with(agent=scenario), timeouts=timeouts, tool_errors="report")
+            return bridge.invoke(self._with(agent=scenario), timeouts=timeouts, tool_errors=tool_errors)
         except AgentBridgeError as error:
             return error
+
+
+def _is_of(kind: FaultKind | None, outcome: Result | AgentBridgeError) -> bool:
+    """Whether this is the error that an example is to become: of its kind, or malformed where it has none."""
+    if kind is None or not isinstance(outcome, InvocationError):
+        return isinstance(outcome, MalformedResponseError)
+    return outcome.fault.kind is kind

@@ -63,16 +63,27 @@ class ReadFailures(Base):
     def test_other_words_leave_an_error_what_it_is(self) -> None:
         for name, answers, kind in self._documented_errors():
             for path, text in texts(last(answers).body):
-                if text in self.sentences:
+                if text in self.sentences or self._is_code(path, text):
                     self._check_matched_whole(answers, path, text)
                 elif self._is_prose(answers, path, text):
                     for words in PROSE:
                         found = self._kind_with(answers, path, words)
                         assert found is kind, (
                             f"error {name!r} is {found} where {shown(path)} says {words!r}: classify by status and by"
-                            " documented fields, not by words. If a fixed sentence is the vendor's only sign, match it"
-                            f" whole and cite it: sentences = {{{text!r}: 'where it is written'}}"
+                            f" documented fields, not by words. {self._remedy(path, text)}"
                         )
+
+    def test_codes_are_codes(self) -> None:
+        given = [
+            (path, text) for _, answers, _ in self._documented_errors() for path, text in texts(last(answers).body)
+        ]
+        for path, text in given:
+            assert path[-1] not in self.codes or not _is_sentence(text), (
+                f"codes names {path[-1]!r}, but {text!r} there is a sentence and no code. If it is the vendor's only sign,"
+                f" cite it: sentences = {{{text!r}: 'where it is written'}}"
+            )
+        unseen = self.codes - {path[-1] for path, _ in given}
+        assert not unseen, f"codes names {sorted(unseen)}, and no error has a text there: show one, or leave it out"
 
     def test_errors_pickle_with_all_their_fields(self) -> None:
         for answers in (*(answers for _, answers, _ in self._errors()), Answer(b"<html>", 502)):
@@ -110,18 +121,35 @@ class ReadFailures(Base):
         if text.lstrip()[:1] in {"{", "["}:
             return False
         value = self._ended(_saying(answers, path, NEUTRAL))
-        return " " in text.strip() or (isinstance(value, Fault) and NEUTRAL in value.message)
+        return _is_sentence(text) or (isinstance(value, Fault) and NEUTRAL in value.message)
+
+    def _is_code(self, path: Any, text: str) -> bool:
+        return path[-1] in self.codes and not _is_sentence(text)
+
+    def _remedy(self, path: Any, text: str) -> str:
+        """What an author does whose vendor tells a failure by this text alone."""
+        field = path[-1]
+        codes = f"If {field!r} is documented as a field of codes: codes = frozenset({{{field!r}}}). "
+        return (
+            f"{'' if _is_sentence(text) else codes}If the sentence {text!r} is the vendor's only sign, match it whole and"
+            f" cite it: sentences = {{{text!r}: 'where it is written'}}"
+        )
 
     def _check_matched_whole(self, answers: Answers, path: Any, sentence: str) -> None:
         inside = self._kind_with(answers, path, f"it says: {sentence} (or so)")
         assert inside is self._kind_with(answers, path, NEUTRAL), (
-            f"the sentence {sentence!r} is recognised inside of other words too: compare the whole text"
+            f"the text {sentence!r} is recognised inside of other words too: compare the whole text"
         )
 
     def _kind_with(self, answers: Answers, path: Any, words: str) -> FaultKind | None:
         """The kind of the error where these words stand there; None where it is no error any more."""
         outcome = self._outcome(_saying(answers, path, words))
         return outcome.fault.kind if isinstance(outcome, InvocationError) else None
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether this has words, as no code has."""
+    return " " in text.strip()
 
 
 def _saying(answers: Answers, path: Any, words: str) -> Answers:

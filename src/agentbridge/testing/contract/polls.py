@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import attrs
 
 from ...errors import AgentBridgeError
-from ...model import Pending, Result
+from ...model import Pending
 from ...wire import HttpRequest
 from ..memory import MemoryTransport
 from .base import Base, skip
-from .examples import CANARY, GARBAGE, Answer, Answers, as_tuple, exchanged
-from .mutations import replaced, shown, texts
+from .examples import CANARY, GARBAGE, Answer, Answers, as_tuple
+from .mutations import replaced, texts
 from .payload import Payload, is_at
 
 _PLACES = (
@@ -30,7 +30,6 @@ _PLACES = (
     "next",
     "location",
 )
-_UNKNOWN = "a-new-value"
 _HEADERS = ("location", "content-location", "operation-location")
 
 
@@ -88,19 +87,6 @@ class Polls(Base):
                 for what, last in bad:
                     error = self._failed((*given[:-1], last), f"{name!r}, polled, with {what}")
                     assert error.may_have_run, "a run that was accepted may have run"
-
-    def test_a_word_that_nobody_knows_is_no_running_run(self) -> None:
-        self._needs_polls()
-        for name, (answers, _) in self.answers.items():
-            for index, one in enumerate(as_tuple(answers) if isinstance(answers, tuple) else ()):
-                for path, _ in texts(one.body):
-                    if path[-1] in self.decisive:
-                        changed = exchanged(answers, index, body=replaced(one.body, path, _UNKNOWN))
-                        value = self._played(changed)[index][1]
-                        assert not isinstance(value, (Result, Pending)), (
-                            f"answer {name!r} with {_UNKNOWN!r} as {shown(path)} was read as {value!r}: a run in a state that"
-                            " nobody knows would be asked for until the time is up. Raise a ValueError, or return a Fault"
-                        )
 
     def test_polls_go_by_the_step_of_their_run(self) -> None:
         self._needs_polls()

@@ -28,13 +28,15 @@ __all__ = ["AsyncBridge", "Bridge"]
 T = TypeVar("T")
 
 
-def __getattr__(name: str) -> Any:
-    """The other bridge, imported for those who use it."""
-    if name == "AsyncBridge":
-        from .async_bridge import AsyncBridge
+if not TYPE_CHECKING:  # a checker would take every misspelt name for one of these
 
-        return AsyncBridge
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """The other bridge, imported for those who use it."""
+        if name == "AsyncBridge":
+            from .async_bridge import AsyncBridge
+
+            return AsyncBridge
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Bridge(BridgeBase):

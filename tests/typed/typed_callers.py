@@ -5,6 +5,8 @@ It is never run.
 
 from typing import assert_type
 
+import agentbridge
+import agentbridge.testing
 from agentbridge import (
     AsyncBridge,
     Bridge,
@@ -23,6 +25,11 @@ from agentbridge import (
     Usage,
 )
 from agentbridge.testing import AsyncScriptedBridge, Delayed, ScriptedBridge, Streamed, scripted
+
+
+def misspelt_names() -> None:
+    print(agentbridge.Brigde)  # type: ignore[attr-defined]
+    print(agentbridge.testing.scritped)  # type: ignore[attr-defined]
 
 
 def tests_of_callers() -> None:

@@ -26,6 +26,7 @@ from .exchange import operate, run
 from .fallback import Chain, plan_call, plan_of, streamed_of
 from .listening import audience, listeners
 from .model import Invocation, Pending, Result
+from .naming import tells_names
 from .planning import Mode, PlannedRun, plan_operation
 from .plans import Plan, RunPlan
 from .plugins import Registry
@@ -54,6 +55,7 @@ class Exchange(Generic[T]):
     mail: bool = False
 
 
+@tells_names
 class BridgeBase(abc.ABC):
     """What both bridges know and plan."""
 

@@ -56,6 +56,7 @@ def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
     if isinstance(value, Agent):
         return check_default(name, value, "agents=")
+    _check_mapping(value, f"agents=: agent {name!r}", "an Agent")
     from .tables import agent_of
 
     return agent_of(name, value, "agents=")
@@ -65,9 +66,15 @@ def connection_from(name: str, value: Connection | Mapping[str, Any], environ: M
     """A Connection from itself or from a mapping written like the TOML table `[connections.NAME]`, checked."""
     if isinstance(value, Connection):
         return checked(value, name, "connections=")
+    _check_mapping(value, f"connections=: connection {name!r}", "a Connection")
     from .tables import connection_of
 
     return connection_of(name, value, "connections=", environ)
+
+
+def _check_mapping(value: object, label: str, kind: str) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{label} takes {kind} or a mapping, not {type(value).__name__}")
 
 
 def _read(path: Path) -> dict[str, Any]:

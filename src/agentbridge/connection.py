@@ -11,6 +11,7 @@ import attrs
 
 from .commands import MAX_ANSWER
 from .errors import ConfigurationError
+from .naming import tells_names
 from .pacing import Limits
 from .redaction import is_secret_name
 from .retry import RetryPolicy, Timeouts
@@ -25,6 +26,7 @@ def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:
     return tuple(rules)
 
 
+@tells_names
 @attrs.frozen(repr=False)
 class Connection:
     """One account at a provider.

@@ -203,7 +203,7 @@ def _problem(model: type[Table], detail: Any, prefix: str) -> str:
     path = ".".join([*([prefix] if prefix else []), *map(str, detail["loc"])])
     if detail["type"] == "extra_forbidden":
         return f"unknown key {path!r}.{did_you_mean(str(detail['loc'][-1]), _keys_beside(model, detail['loc']))}"
-    return f"{path or 'it'}: {detail['msg']}"
+    return f"{path or 'it'}: {'must be a table' if detail['type'] == 'model_type' else detail['msg']}"
 
 
 def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...]) -> list[str]:

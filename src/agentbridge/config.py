@@ -49,7 +49,9 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None
     base_url, api_key = environ.get(variable(name, "BASE_URL")) or None, environ.get(variable(name, "API_KEY")) or None
     if base_url is None and api_key is None:
         return None
-    return checked(Connection(name, base_url=base_url, api_key=api_key), name, "the environment")
+    return checked(
+        Connection(name, base_url=base_url, api_key=api_key), name, "the environment", f"${variable(name, 'BASE_URL')}"
+    )
 
 
 def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:

@@ -224,7 +224,8 @@ def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[
         table = getattr(model, field)
         given[field] = table and _made(kind, table, f"{where}: connections.{name}")
     given["faults"] = [_made(FaultRule, table, f"{where}: connections.{name}") for table in model.faults]
-    return checked(Connection(**given), name, where)
+    source = "base_url" if model.base_url else f"${variable(name, 'BASE_URL')}"
+    return checked(Connection(**given), name, where, source)
 
 
 def _made(kind: type[Any], table: Table, where: str) -> Any:

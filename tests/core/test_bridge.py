@@ -256,6 +256,15 @@ def test_a_target_of_another_type_is_named_by_its_type(make, target):
         bridge.invoke(target, "hi")
 
 
+def test_a_404_that_is_not_the_vendors_names_the_address_without_its_query():
+    page = HttpResponse(404, {"content-type": "text/html"}, b"<html>no such page</html>")
+    connections = {"flowise": Connection("flowise", "https://vendor.invalid/wrong?tab=canary", "any-key")}
+    with Bridge({}, connections=connections, transport=MemoryTransport([page])) as bridge:
+        with pytest.raises(errors.NotFoundError, match=r"\(at https://vendor\.invalid/wrong/[^?]*: is that") as caught:
+            bridge.invoke("flowise:a-1", "hi")
+    assert "canary" not in str(caught.value)
+
+
 def test_prepare_shows_what_would_be_sent_and_sends_nothing(make):
     bridge, transport = make()
     prepared = bridge.prepare("tiny:a-1", "hi", user_id="u", on_unsupported="drop")

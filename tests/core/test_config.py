@@ -252,6 +252,21 @@ def test_an_address_in_place_of_a_connection_is_refused_in_words_of_the_caller(a
         Bridge(**arguments)
 
 
+@pytest.mark.parametrize("address", ["localhost:8765", "localhost", "10.0.0.7:3000", "flowise.lan:3000/api"])
+@pytest.mark.parametrize("config", [{}, {"connections": {"flowise": {}}}])
+def test_a_base_url_without_a_scheme_is_shown_with_the_variable_that_has_it(monkeypatch, address, config):
+    monkeypatch.setenv("FLOWISE_BASE_URL", address)
+    with pytest.raises(ConfigurationError, match=rf"\$FLOWISE_BASE_URL must look like https://host, not '{address}'"):
+        Bridge(config).invoke("flowise:x", "hi")
+
+
+@pytest.mark.parametrize("secret", ["sk-canary1234.abc", "canary:12345", "canary"])
+def test_what_may_be_a_key_is_not_shown_as_a_base_url(monkeypatch, secret):
+    monkeypatch.setenv("FLOWISE_BASE_URL", secret)
+    with pytest.raises(ConfigurationError, match=r"\$FLOWISE_BASE_URL must look like https://host$"):
+        Bridge({}).invoke("flowise:x", "hi")
+
+
 def test_a_self_hosted_provider_without_an_address_says_how_to_give_one(write):
     with pytest.raises(ConfigurationError, match=r"has no base_url, and flowise is self-hosted: set \$MINE_BASE_URL"):
         Bridge(connections={"mine": Connection("flowise")}).invoke("mine:x", "hi")

@@ -111,7 +111,7 @@ class Directory:
     def _find(self, name: str) -> tuple[Connection, Provider]:
         connection = self.connections.get(name)
         if connection is None:
-            raise self._unknown_connection(name)
+            raise self.unknown(name)
         if connection.key_source is not None:
             connection = self._unlock(name, connection, connection.key_source)
         return connection, known_provider(self.registry, connection.provider, f"connection {name!r}")
@@ -186,7 +186,8 @@ class Directory:
             f" For an agent that is not configured write 'connection:agent-id'{self._failed()}"
         )
 
-    def _unknown_connection(self, name: str) -> UnknownTargetError:
+    def unknown(self, name: str) -> UnknownTargetError:
+        """What to raise for a connection that there is not: it lists those that there are, and says what to do."""
         there = ", ".join(self.connections) or "none"
         return UnknownTargetError(f"no connection {name!r} (there: {there}).{self._hint(name)}{self._failed()}")
 

@@ -135,7 +135,8 @@ class BridgeBase(abc.ABC):
         return self._plan(target, text, dict(fields)).prepared
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {', '.join(self.connections) or 'no connections'}>"
+        closed = ", closed" if self._closed else ""
+        return f"<{type(self).__name__}{closed}: {', '.join(self.connections) or 'no connections'}>"
 
     def _plan(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, ove
 
 from .base import BridgeBase, Exchange
 from .connection import Connection
-from .errors import InvocationError
+from .errors import ConfigurationError, InvocationError
 from .model import Invocation, Outcome, Pending, Result
 from .provider import Operation
 from .resuming import pending_of
@@ -213,10 +213,18 @@ class Bridge(BridgeBase):
                     closing.callback(transport.close)
 
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # a checker shall go on to refuse it
+
+        def __aenter__(self) -> None:
+            raise ConfigurationError("a Bridge is entered by 'with'; for 'async with' make an AsyncBridge")
+
+        __aexit__ = __exit__
 
     def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
         if (given := self._given_answer(pending, settings)) is not None:

@@ -62,6 +62,11 @@ def calls(bridge: Bridge, op: Operation[int]) -> None:
         assert_type(error.partial, Result | None)
 
 
+def entered_in_the_wrong_world() -> None:
+    with AsyncBridge():  # type: ignore[attr-defined]
+        pass
+
+
 async def awaited(bridge: AsyncBridge) -> None:
     async with AsyncBridge() as other:
         assert_type(await other.invoke("a:b", "hi"), Result)

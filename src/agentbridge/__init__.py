@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         Timeouts as Timeouts,
     )
     from .rules import FaultRule as FaultRule
+    from .settings import CallFields as CallFields, WaitFields as WaitFields
     from .transport.stream import AsyncStream as AsyncStream, Stream as Stream
     from .wire import (
         DataUrl as DataUrl,
@@ -125,6 +126,7 @@ else:
         "provider": "Call Operation Provider StreamDecoder UsageDay",
         "retry": "RetryPolicy Timeouts",
         "rules": "FaultRule",
+        "settings": "CallFields WaitFields",
         "transport.stream": "AsyncStream Stream",
         "wire": "DataUrl File FileText HttpRequest HttpResponse Link",
     }

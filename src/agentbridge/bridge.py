@@ -61,9 +61,10 @@ class Bridge(BridgeBase):
     def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Result:
         """Run an agent and wait for its answer, polling where the vendor answers later.
 
-        `fields` are fields of the Invocation, and retry, timeouts, on_unsupported and tool_errors for this call. Where
-        the target names several vendors, the next one is asked if the run surely never began at the one before;
-        `fallback=False` asks the first one alone.
+        `fields` are those of `CallFields`: text, messages, inputs, files, session_id, user_id, callback_url, options and
+        metadata of the Invocation; retry, timeouts, on_unsupported and tool_errors for this call. Where the target names
+        several vendors, the next one is asked if the run surely never began at the one before; `fallback=False` asks the
+        first one alone.
 
         Raises:
             ConfigurationError, UnsupportedFeatureError, PluginError: nothing was sent.
@@ -110,6 +111,8 @@ class Bridge(BridgeBase):
 
     def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
         """Ask for a run until it is over; `Timeouts(answer=...)` bounds the wait. It may be another process's.
+
+        `settings` are those of `WaitFields`: retry, timeouts, on_unsupported and tool_errors, for this call.
 
         Raises what `invoke` raises; UnsupportedFeatureError where the vendor cannot be asked.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,15 @@ def test_every_public_name_resolves_and_types_see_the_same():
     }
     assert typed == set(agentbridge.__all__)
     assert all(hasattr(agentbridge, name) for name in agentbridge.__all__)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [(agentbridge.Bridge.invoke, agentbridge.CallFields), (agentbridge.Bridge.wait, agentbridge.WaitFields)],
+)
+def test_the_help_of_a_call_names_all_that_it_takes_by_name(method, fields):
+    names = set(fields.__annotations__) | {"retry", "timeouts", "on_unsupported", "tool_errors"}
+    assert names <= set(re.findall(r"\w+", method.__doc__))
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 30
 
 ROUNDS ?= 5
 
-.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check build check docs test-docs install format clean
+.PHONY: demo demo-migrate test thorough test-live test-heavy soak fuzz pitfalls mutants bench bench-check build check docs test-docs install format clean help
 
 demo: .venv/.runtime          ## one invocation to four vendors, on embedded emulators
 	@$(BIN)/agentbridge demo
@@ -75,7 +75,7 @@ test-docs: .venv/.docs        ## the recipes of the site that need a library of 
 
 install: .venv/.dev           ## everything, editable, into .venv
 
-format: .venv/.dev
+format: .venv/.dev            ## what ruff mends by itself, and the layout
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
@@ -133,5 +133,8 @@ format: .venv/.dev
 		"$$(ls .venv/wheels/agentbridge_core-*.whl)[cli,emulator]" "$$(ls .venv/wheels/agentbridge_dify-*.whl)[emulator]"
 	@touch $@
 
-clean:
+help:                         ## what each of these does
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+clean:                        ## takes away .venv, caches and what was built
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

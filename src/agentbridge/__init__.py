@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._version import __version__ as __version__
@@ -95,6 +94,7 @@ if TYPE_CHECKING:
         Timeouts as Timeouts,
     )
     from .rules import FaultRule as FaultRule
+    from .settings import CallFields as CallFields, WaitFields as WaitFields
     from .transport.stream import AsyncStream as AsyncStream, Stream as Stream
     from .wire import (
         DataUrl as DataUrl,
@@ -104,41 +104,30 @@ if TYPE_CHECKING:
         HttpResponse as HttpResponse,
         Link as Link,
     )
+else:
+    from ._lazy import exported
 
-_MODULES = {
-    "_version": "__version__",
-    "async_bridge": "AsyncBridge",
-    "bindings": "Agent Binding bind",
-    "bridge": "Bridge",
-    "connection": "Connection",
-    "drift": "Drift",
-    "errors": "AgentBridgeError AuthenticationError ConfigurationError ConnectionFailedError DeadlineExceededError ExecutionError InvalidRequestError InvocationError MalformedResponseError NotFoundError PermissionDeniedError PluginError ProviderError QuotaExceededError RateLimitError ResponseTimeoutError StreamInterruptedError ToolExecutionError TransportError UnavailableError UnknownTargetError UnsupportedFeatureError",
-    "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
-    "faults": "Fault FaultKind fault_from_status",
-    "hookspecs": "hookimpl",
-    "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Tried Usage",
-    "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
-    "pacing": "Limits",
-    "plugins": "Registry",
-    "prepared": "Prepared",
-    "provider": "Call Operation Provider StreamDecoder UsageDay",
-    "retry": "RetryPolicy Timeouts",
-    "rules": "FaultRule",
-    "transport.stream": "AsyncStream Stream",
-    "wire": "DataUrl File FileText HttpRequest HttpResponse Link",
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'agentbridge' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    _MODULES = {
+        "_version": "__version__",
+        "async_bridge": "AsyncBridge",
+        "bindings": "Agent Binding bind",
+        "bridge": "Bridge",
+        "connection": "Connection",
+        "drift": "Drift",
+        "errors": "AgentBridgeError AuthenticationError ConfigurationError ConnectionFailedError DeadlineExceededError ExecutionError InvalidRequestError InvocationError MalformedResponseError NotFoundError PermissionDeniedError PluginError ProviderError QuotaExceededError RateLimitError ResponseTimeoutError StreamInterruptedError ToolExecutionError TransportError UnavailableError UnknownTargetError UnsupportedFeatureError",
+        "events": "Completed Event ReasoningDelta SourcesFound Started StepChanged TextDelta ToolCalled VendorEvent",
+        "faults": "Fault FaultKind fault_from_status",
+        "hookspecs": "hookimpl",
+        "model": "Interrupt Invocation JsonValue Message Outcome Pending Result SHARED Source ToolCall Tried Usage",
+        "observations": "AnswerReceived InvocationFinished InvocationStarted Observation Observer RequestSent RetryScheduled",
+        "pacing": "Limits",
+        "plugins": "Registry",
+        "prepared": "Prepared",
+        "provider": "Call Operation Provider StreamDecoder UsageDay",
+        "retry": "RetryPolicy Timeouts",
+        "rules": "FaultRule",
+        "settings": "CallFields WaitFields",
+        "transport.stream": "AsyncStream Stream",
+        "wire": "DataUrl File FileText HttpRequest HttpResponse Link",
+    }
+    __all__, __getattr__, __dir__ = exported(__name__, _MODULES)

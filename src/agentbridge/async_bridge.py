@@ -7,12 +7,12 @@ import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Literal, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, overload
 
 from .addresses import Callbacks
 from .base import BridgeBase, Exchange
 from .connection import Connection
-from .errors import InvocationError
+from .errors import ConfigurationError, InvocationError
 from .mapping import amapped
 from .model import Invocation, Outcome, Pending, Result
 from .observations import Kind
@@ -151,10 +151,18 @@ class AsyncBridge(BridgeBase):
         _forget(transports)
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    if not TYPE_CHECKING:  # a checker shall go on to refuse it
+
+        def __enter__(self) -> None:
+            raise ConfigurationError("an AsyncBridge is entered by 'async with'; for 'with' make a Bridge")
+
+        __exit__ = __aexit__
 
     async def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
         if (given := self._given_answer(pending, settings)) is not None:

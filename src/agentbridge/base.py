@@ -26,6 +26,7 @@ from .exchange import operate, run
 from .fallback import Chain, plan_call, plan_of, streamed_of
 from .listening import audience, listeners
 from .model import Invocation, Pending, Result
+from .naming import tells_names
 from .planning import Mode, PlannedRun, plan_operation
 from .plans import Plan, RunPlan
 from .plugins import Registry
@@ -54,6 +55,7 @@ class Exchange(Generic[T]):
     mail: bool = False
 
 
+@tells_names
 class BridgeBase(abc.ABC):
     """What both bridges know and plan."""
 
@@ -133,7 +135,8 @@ class BridgeBase(abc.ABC):
         return self._plan(target, text, dict(fields)).prepared
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {', '.join(self.connections) or 'no connections'}>"
+        closed = ", closed" if self._closed else ""
+        return f"<{type(self).__name__}{closed}: {', '.join(self.connections) or 'no connections'}>"
 
     def _plan(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, ove
 
 from .base import BridgeBase, Exchange
 from .connection import Connection
-from .errors import InvocationError
+from .errors import ConfigurationError, InvocationError
 from .model import Invocation, Outcome, Pending, Result
 from .provider import Operation
 from .resuming import pending_of
@@ -28,13 +28,15 @@ __all__ = ["AsyncBridge", "Bridge"]
 T = TypeVar("T")
 
 
-def __getattr__(name: str) -> Any:
-    """The other bridge, imported for those who use it."""
-    if name == "AsyncBridge":
-        from .async_bridge import AsyncBridge
+if not TYPE_CHECKING:  # a checker would take every misspelt name for one of these
 
-        return AsyncBridge
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """The other bridge, imported for those who use it."""
+        if name == "AsyncBridge":
+            from .async_bridge import AsyncBridge
+
+            return AsyncBridge
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Bridge(BridgeBase):
@@ -59,9 +61,10 @@ class Bridge(BridgeBase):
     def invoke(self, target: str | Invocation, text: str | None = None, /, **fields: Unpack[CallFields]) -> Result:
         """Run an agent and wait for its answer, polling where the vendor answers later.
 
-        `fields` are fields of the Invocation, and retry, timeouts, on_unsupported and tool_errors for this call. Where
-        the target names several vendors, the next one is asked if the run surely never began at the one before;
-        `fallback=False` asks the first one alone.
+        `fields` are those of `CallFields`: text, messages, inputs, files, session_id, user_id, callback_url, options and
+        metadata of the Invocation; retry, timeouts, on_unsupported and tool_errors for this call. Where the target names
+        several vendors, the next one is asked if the run surely never began at the one before; `fallback=False` asks the
+        first one alone.
 
         Raises:
             ConfigurationError, UnsupportedFeatureError, PluginError: nothing was sent.
@@ -108,6 +111,8 @@ class Bridge(BridgeBase):
 
     def wait(self, pending: Pending, /, **settings: Unpack[WaitFields]) -> Result:
         """Ask for a run until it is over; `Timeouts(answer=...)` bounds the wait. It may be another process's.
+
+        `settings` are those of `WaitFields`: retry, timeouts, on_unsupported and tool_errors, for this call.
 
         Raises what `invoke` raises; UnsupportedFeatureError where the vendor cannot be asked.
         """
@@ -211,10 +216,18 @@ class Bridge(BridgeBase):
                     closing.callback(transport.close)
 
     def __enter__(self) -> Self:
+        self._check_open()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # a checker shall go on to refuse it
+
+        def __aenter__(self) -> None:
+            raise ConfigurationError("a Bridge is entered by 'with'; for 'async with' make an AsyncBridge")
+
+        __aexit__ = __exit__
 
     def _polled(self, pending: Pending, settings: WaitFields, kind: Kind) -> Result | Pending:
         if (given := self._given_answer(pending, settings)) is not None:

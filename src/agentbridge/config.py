@@ -49,13 +49,16 @@ def from_environment(name: str, environ: Mapping[str, str]) -> Connection | None
     base_url, api_key = environ.get(variable(name, "BASE_URL")) or None, environ.get(variable(name, "API_KEY")) or None
     if base_url is None and api_key is None:
         return None
-    return checked(Connection(name, base_url=base_url, api_key=api_key), name, "the environment")
+    return checked(
+        Connection(name, base_url=base_url, api_key=api_key), name, "the environment", f"${variable(name, 'BASE_URL')}"
+    )
 
 
 def agent_from(name: str, value: Agent | Mapping[str, Any]) -> Agent:
     """An Agent from itself or from a mapping written like the TOML table `[agents.NAME]`."""
     if isinstance(value, Agent):
         return check_default(name, value, "agents=")
+    _check_mapping(value, f"agents=: agent {name!r}", "an Agent")
     from .tables import agent_of
 
     return agent_of(name, value, "agents=")
@@ -65,9 +68,15 @@ def connection_from(name: str, value: Connection | Mapping[str, Any], environ: M
     """A Connection from itself or from a mapping written like the TOML table `[connections.NAME]`, checked."""
     if isinstance(value, Connection):
         return checked(value, name, "connections=")
+    _check_mapping(value, f"connections=: connection {name!r}", "a Connection")
     from .tables import connection_of
 
     return connection_of(name, value, "connections=", environ)
+
+
+def _check_mapping(value: object, label: str, kind: str) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{label} takes {kind} or a mapping, not {type(value).__name__}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import attrs
 
 from .commands import MAX_ANSWER
 from .errors import ConfigurationError
+from .naming import tells_names
 from .pacing import Limits
 from .redaction import is_secret_name
 from .retry import RetryPolicy, Timeouts
@@ -25,6 +26,7 @@ def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:
     return tuple(rules)
 
 
+@tells_names
 @attrs.frozen(repr=False)
 class Connection:
     """One account at a provider.
@@ -69,8 +71,10 @@ def variable(name: str, what: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_" + what
 
 
-def checked(connection: Connection, name: str, where: str) -> Connection:
+def checked(connection: Connection, name: str, where: str, base_url: str = "base_url") -> Connection:
     """The connection itself, if its key and headers can be sent and its URLs hold no secret.
+
+    `base_url` is what the place is called that its base URL comes from.
 
     Raises:
         ConfigurationError: names the connection and the remedy, never the value.
@@ -88,13 +92,14 @@ def checked(connection: Connection, name: str, where: str) -> Connection:
     if connection.max_answer < 1:
         raise ConfigurationError(f"{label}: max_answer is a number of bytes, not {connection.max_answer}")
     if connection.base_url is not None:
-        check_url(connection.base_url, f"{label}: base_url")
+        check_url(connection.base_url, f"{label}: {base_url}")
     for setting, allowed in (("on_unsupported", ("raise", "drop")), ("tool_errors", ("raise", "report"))):
         check_choice(setting, getattr(connection, setting), allowed, label)
     return connection
 
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HOST_AND_PORT = re.compile(r"(localhost(:[0-9]+)?|[a-z0-9-]+(\.[a-z0-9-]+)+:[0-9]{1,5})(/\S*)?")
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "host"})  # the HTTP library's own
 _TYPES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("provider", (str,)),
@@ -159,5 +164,6 @@ def check_url(url: str, label: str) -> None:
         or not url.isprintable()
         or " " in url
     ):
-        shown = f", not {url!r}" if "://" in url else ""  # without it, it may be a key that was put here by mistake
+        # what is no address may be a key that was put here by mistake
+        shown = f", not {url!r}" if "://" in url or _HOST_AND_PORT.fullmatch(url) else ""
         raise ConfigurationError(f"{label} must look like https://host{shown}")

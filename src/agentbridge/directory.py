@@ -15,7 +15,7 @@ from .connection import Connection, check_sendable, variable
 from .drift import Drift, Drifts
 from .environment import environment
 from .errors import ConfigurationError, UnknownTargetError
-from .naming import check_once, did_you_mean
+from .naming import PUBLISHED, check_once, did_you_mean
 from .plugins import Registry, known_provider
 from .provider import Provider, StreamDecoder
 from .redaction import redactor_of
@@ -90,7 +90,9 @@ class Directory:
             UnknownTargetError: there is no such place.
             ConfigurationError: a place is named twice.
         """
-        if not isinstance(target, str) or not target.strip():
+        if not isinstance(target, str):
+            raise ConfigurationError(f"a call takes a str or an Invocation as its target, not {type(target).__name__}")
+        if not target.strip():
             raise UnknownTargetError("the target is empty; write 'connection:agent-id' or the name of a portable agent")
         name, colon, agent_id = target.partition(":")
         return [Located(name, agent_id)] if colon else self._portable(target)
@@ -115,7 +117,7 @@ class Directory:
     def _find(self, name: str) -> tuple[Connection, Provider]:
         connection = self.connections.get(name)
         if connection is None:
-            raise self._unknown_connection(name)
+            raise self.unknown(name)
         if connection.key_source is not None:
             connection = self._unlock(name, connection, connection.key_source)
         return connection, known_provider(self.registry, connection.provider, f"connection {name!r}")
@@ -176,8 +178,10 @@ class Directory:
         there = ", ".join(f"{name}@{connection}" for connection in agent.on)
         if not choice:
             return UnknownTargetError(f"agent {name!r} has no default: say which ({there})")
+        known = choice in self.connections or choice in self.registry.names or choice in PUBLISHED
+        hint = "" if known else did_you_mean(choice, list(agent.on))
         return UnknownTargetError(
-            f"agent {name!r} is not bound to {choice!r} (there: {there}).{did_you_mean(choice, list(agent.on))}"
+            f"agent {name!r} is not bound to {choice!r} (there: {there}).{hint}"
             f" Add [agents.{name}.on.{choice}] to {self.where}"
         )
 
@@ -188,15 +192,23 @@ class Directory:
             f" For an agent that is not configured write 'connection:agent-id'{self._failed()}"
         )
 
-    def _unknown_connection(self, name: str) -> UnknownTargetError:
+    def unknown(self, name: str) -> UnknownTargetError:
+        """What to raise for a connection that there is not: it lists those that there are, and says what to do."""
         there = ", ".join(self.connections) or "none"
-        hint = did_you_mean(name, [*self.connections, *self.registry.names])
-        if name not in self.registry.names and self._is_configured(name):
-            hint = f" ${variable(name, 'API_KEY')} or ${variable(name, 'BASE_URL')} is set, but no plugin brings {name!r}: install it"
+        return UnknownTargetError(f"no connection {name!r} (there: {there}).{self._hint(name)}{self._failed()}")
+
+    def _hint(self, name: str) -> str:
+        """What to do where there is no connection of this name."""
         if name in self.registry.names and name in self.registry:
             wanted = "API_KEY" if self.registry[name].default_base_url else "BASE_URL"
-            hint = f" Set ${variable(name, wanted)}, or write [connections.{name}] into agentbridge.toml"
-        return UnknownTargetError(f"no connection {name!r} (there: {there}).{hint}{self._failed()}")
+            return f" Set ${variable(name, wanted)}, or write [connections.{name}] into agentbridge.toml"
+        known = [*self.connections, *self.registry.names]
+        if name not in self.registry.names and name in PUBLISHED:
+            return f" No plugin brings {name!r}: install agentbridge-{name}"
+        if self._is_configured(name) and not any(variable(name, "") == variable(one, "") for one in known):
+            said = f"${variable(name, 'API_KEY')} or ${variable(name, 'BASE_URL')} is set"
+            return f" {said}, but no plugin brings {name!r}: install it"
+        return did_you_mean(name, known)
 
     def _is_configured(self, name: str) -> bool:
         return any(self._environ.get(variable(name, what)) for what in ("BASE_URL", "API_KEY"))

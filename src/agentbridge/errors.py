@@ -155,6 +155,9 @@ class InvocationError(AgentBridgeError):
         """All that did arrive: text so far, tool calls, ids."""
         return self.fault.partial
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def _repr_markdown_(self) -> str:
         """For notebooks: what went wrong, and what did arrive."""
         from .showing import error_as_markdown

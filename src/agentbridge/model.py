@@ -56,7 +56,7 @@ class Source:
     metadata: Mapping[str, JsonValue] = attrs.field(factory=dict, converter=as_dict)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Usage:
     """What a run cost, as far as the vendor reported it; None where it did not.
 
@@ -70,6 +70,11 @@ class Usage:
     cost: float | None = None
     duration_ms: float | None = None
     model: str | None = None
+
+    def __repr__(self) -> str:
+        from .showing import sparse_repr
+
+        return sparse_repr(self)
 
 
 @attrs.frozen
@@ -195,7 +200,7 @@ class Result:
     dropped: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     warnings: tuple[str, ...] = attrs.field(default=(), converter=_tuple)
     synthetic: bool = False
-    response: HttpResponse = attrs.field(default=HttpResponse(0))
+    response: HttpResponse = attrs.field(default=HttpResponse(0), repr=False)
     attempts: int = 0
     elapsed: float = 0.0
     tried: tuple[Tried, ...] = attrs.field(default=(), converter=_tuple)

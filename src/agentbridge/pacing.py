@@ -12,6 +12,7 @@ import attrs
 from . import amounts
 from .errors import ConfigurationError
 from .faults import Fault, FaultKind
+from .naming import tells_names
 from .retry import seconds
 
 _LONGEST_HOLD = 3600.0  # seconds: one odd Retry-After does not shut an account for ever
@@ -19,6 +20,7 @@ _GROWTH, _RECOVERY = 2.0, 0.9  # of the gap between two requests: by a refusal, 
 _COUNT = amounts.checked(amounts.count, none="is no limit")
 
 
+@tells_names
 @attrs.frozen
 class Limits:
     """What one connection of one bridge sends at most, whoever calls; None means no limit.

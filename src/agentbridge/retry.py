@@ -6,6 +6,7 @@ import attrs
 
 from . import amounts
 from .faults import Fault
+from .naming import tells_names
 
 _LONGEST = 10_000_000  # seconds, 115 days: beyond what operating systems take as a limit
 
@@ -34,6 +35,7 @@ def _attempts(name: str, value: object, _: str) -> int:
 _LIMIT = amounts.checked(seconds, none="is no limit")
 
 
+@tells_names
 @attrs.frozen
 class Timeouts:
     """Limits of one call, in seconds; None means no limit.
@@ -51,6 +53,7 @@ class Timeouts:
     total: float | None = attrs.field(default=None, validator=_LIMIT)
 
 
+@tells_names
 @attrs.frozen
 class RetryPolicy:
     """When a failed request is sent again: at most `attempts` times in all, and only what is `retryable`.

@@ -13,6 +13,18 @@ from .errors import ConfigurationError
 _STOP = 10.0  # seconds
 
 
+class LackingError(ConfigurationError, ImportError):
+    """A package is not there that an extra brings."""
+
+
+def lacking(error: ImportError, extra: str) -> LackingError:
+    """What an import that failed means where an extra brings the package."""
+    package = (error.name or "").partition(".")[0]
+    lacks = LackingError(f"this needs the package {package}: pip install 'agentbridge-core[{extra}]'")
+    lacks.name = package
+    return lacks
+
+
 @contextlib.contextmanager
 def listening(port: int, host: str = "127.0.0.1") -> Iterator[socket.socket]:
     """A socket that listens; port 0 takes a free one. Raises ConfigurationError where it cannot be had."""
@@ -30,10 +42,14 @@ def listening(port: int, host: str = "127.0.0.1") -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def running(app: Any, listener: socket.socket, name: str) -> Iterator[None]:
-    """The app behind this socket until the end of the block. Raises ConfigurationError where it cannot be served."""
-    import uvicorn
-
+def running(app: Any, listener: socket.socket, name: str, extra: str = "emulator") -> Iterator[None]:
+    """The app behind this socket until the end of the block. Raises ConfigurationError where it cannot be served,
+    or where `extra` is not installed.
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise lacking(error, extra) from None
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", ws="none", http="h11", loop="asyncio", access_log=False,
         timeout_graceful_shutdown=1,

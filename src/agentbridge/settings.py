@@ -92,7 +92,7 @@ def described(
             return Invocation(target=target, **said), settings, fallback
         return attrs.evolve(target, **said) if said else target, settings, fallback
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"a field of this call has the wrong type: {error}") from None
+        raise _wrongly_typed(said, error) from None
 
 
 def _parted(fields: Mapping[str, Any]) -> tuple[Settings, dict[str, Any], bool]:
@@ -106,3 +106,13 @@ def _parted(fields: Mapping[str, Any]) -> tuple[Settings, dict[str, Any], bool]:
     if not isinstance(fallback, bool):
         raise ConfigurationError(f"this call: fallback takes True or False, not {fallback!r}")
     return Settings(**own).check("this call") if own else SILENT, said, fallback
+
+
+def _wrongly_typed(said: Mapping[str, Any], error: Exception) -> ConfigurationError:
+    """What no Invocation could be made of, by the name of its field."""
+    kinds = {"a mapping": (Mapping, "inputs options metadata"), "a list": (Iterable, "messages files")}
+    for kind, (needed, names) in kinds.items():
+        for name in names.split():
+            if name in said and not isinstance(said[name], needed):
+                return ConfigurationError(f"Invocation.{name} takes {kind}, not {type(said[name]).__name__}")
+    return ConfigurationError(f"a field of this call has the wrong type: {error}")

@@ -203,7 +203,7 @@ def _problem(model: type[Table], detail: Any, prefix: str) -> str:
     path = ".".join([*([prefix] if prefix else []), *map(str, detail["loc"])])
     if detail["type"] == "extra_forbidden":
         return f"unknown key {path!r}.{did_you_mean(str(detail['loc'][-1]), _keys_beside(model, detail['loc']))}"
-    return f"{path or 'it'}: {detail['msg']}"
+    return f"{path or 'it'}: {'must be a table' if detail['type'] == 'model_type' else detail['msg']}"
 
 
 def _keys_beside(model: type[pydantic.BaseModel], location: tuple[int | str, ...]) -> list[str]:
@@ -224,7 +224,8 @@ def _connection(name: str, model: ConnectionTable, where: str, environ: Mapping[
         table = getattr(model, field)
         given[field] = table and _made(kind, table, f"{where}: connections.{name}")
     given["faults"] = [_made(FaultRule, table, f"{where}: connections.{name}") for table in model.faults]
-    return checked(Connection(**given), name, where)
+    source = "base_url" if model.base_url else f"${variable(name, 'BASE_URL')}"
+    return checked(Connection(**given), name, where, source)
 
 
 def _made(kind: type[Any], table: Table, where: str) -> Any:

@@ -149,7 +149,7 @@ def error_of(
     excerpt = f": {_describe(shown)}" if failure.excerpt and shown is not None else ""
     fault = attrs.evolve(
         fault,
-        message=fault.message + excerpt + _hint(failure, asked, pending),
+        message=fault.message + excerpt + _hint(failure, asked, _asked_at(shown, request), pending),
         partial=fault.partial and attrs.evolve(fault.partial, response=shown or HttpResponse(0)),
     )
     error = failure.error(
@@ -177,13 +177,21 @@ def masked_request(request: HttpRequest, redactor: Redactor) -> HttpRequest:
         return redactor.value(attrs.evolve(request, json=None))
 
 
-def _hint(failure: Failure, asked: Asked, pending: Pending | None) -> str:
+def _asked_at(answer: HttpResponse | None, request: HttpRequest) -> str:
+    """The address that was asked, or polled, without its query."""
+    asked = request if answer is None or answer.request is None else answer.request
+    return asked.url.partition("?")[0]
+
+
+def _hint(failure: Failure, asked: Asked, url: str, pending: Pending | None) -> str:
     """What the core knows beside the vendor's own words, and a caller needs to act."""
     if failure.fault.kind is FaultKind.AUTHENTICATION and asked.key_hint:
         return f". {asked.key_hint}"
     if failure.error is ConnectionFailedError:
         parts = urlsplit(asked.request.url)
         return f" (at {parts.scheme}://{parts.netloc})"
+    if failure.excerpt and failure.response is not None and failure.response.status == 404:
+        return f" (at {url}: is that the vendor's API?)"  # a server says so that knows no such path
     if pending is not None and pending.id and issubclass(failure.error, TransportError):
         return f"; run {pending.id} may go on: bridge.recover(error) asks for it"
     return ""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 
 import pytest
 
 from agentbridge import Bridge, Result
+
+from .conftest import spawn
 
 CANARY = "canary-5f1d0c77-key"
 
@@ -107,15 +111,23 @@ def test_warnings_are_said(called):
 def test_pause_prints_its_question(called):
     done = called("invoke", "flowise:paused", "delete it")
     assert (done.exit_code, done.stdout) == (0, "Proceed with: delete it?\n")
-    assert done.stderr.startswith("the run waits for input (proceed or reject); to resume: {")
-    assert len(done.stderr.splitlines()) == 1
+    waits, resume = done.stderr.splitlines()
+    assert waits == "the run waits for input (proceed or reject)"
+    assert resume.startswith("to resume: printf %s '{")
+    assert resume.endswith("}' | agentbridge resume - proceed")
+
+
+def test_the_command_that_a_pause_prints_resumes_it(called):
+    told = called("invoke", "flowise:paused", "delete it").stderr.splitlines()[1]
+    document = shlex.split(told)[4]
+    done = called("resume", "-", "proceed", stdin=document)
+    assert (done.exit_code, done.stdout) == (0, "approved: \n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
         (("flowise:tool-error", "hi"), "ToolExecutionError"),
-        (("flowise:html", "hi"), "MalformedResponseError"),
         (("flowise:unauthorized", "hi"), "AuthenticationError"),
         (("flowise:not-found", "hi"), "NotFoundError"),
         (("nowhere:x", "hi"), "UnknownTargetError"),
@@ -125,7 +137,8 @@ def test_pause_prints_its_question(called):
         (("flowise:ok", "hi", "-f", "missing.txt"), "ConfigurationError"),
         (("flowise:ok", "-i", "x=@missing.txt"), "ConfigurationError"),
         (("flowise:ok", "hi", "--option", "flowwise.x=1"), "ConfigurationError"),
-        (("flowise:slow", "hi", "--timeout", "0.2"), "DeadlineExceededError"),
+        (("flowgent:html", "hi"), "MalformedResponseError"),
+        (("flowgent:slow", "hi", "--timeout", "0.2"), "DeadlineExceededError"),
     ],
 )
 def test_error_is_one_line_and_1(called, arguments, name):
@@ -133,6 +146,72 @@ def test_error_is_one_line_and_1(called, arguments, name):
     assert (done.exit_code, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"{name}: ")
+
+
+def test_an_answer_that_did_not_come_is_found_again_by_what_is_printed_instead(called):
+    lost = called("invoke", "flowise:late", "hi", "--timeout", "0.2")
+    assert lost.exit_code == 1
+    assert "`agentbridge recover -` asks for it" in lost.stderr
+    assert "bridge.recover" not in lost.stderr
+    assert len(lost.stderr.splitlines()) == 1
+    found = called("recover", "-", stdin=lost.stdout)
+    if found.exit_code == 3:  # it still ran
+        found = called("recover", "-", stdin=found.stdout)
+    assert (found.exit_code, found.stdout) == (0, "Echo: hi\n")
+
+
+def test_an_error_in_json_says_what_it_knows_and_is_recovered_from(called):
+    lost = called("invoke", "flowise:late", "hi", "--timeout", "0.2", "--json")
+    said = json.loads(lost.stdout)
+    assert lost.exit_code == 1
+    known = {"type": "error", "error": "DeadlineExceededError", "status": None, "may_have_run": True, "attempts": 1}
+    assert known.items() <= said.items()
+    assert {"message", "kind", "retryable", "retry_after", "pending"} <= set(said)
+    assert called("wait", "-", stdin=lost.stdout).stdout == "Echo: hi\n"
+
+
+@pytest.mark.parametrize("target", ["flowise", "nowhere:x"])
+def test_an_error_before_anything_is_sent_is_json_too(called, target):
+    said = json.loads(called("invoke", target, "hi", "--json").stdout)
+    assert said["error"] == "UnknownTargetError"
+    assert target.partition(":")[0] in said["message"]
+
+
+def test_what_was_no_run_is_not_recovered(called):
+    refused = called("invoke", "flowise:unauthorized", "hi", "--json")
+    done = called("recover", "-", stdin=refused.stdout)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("ConfigurationError: this is no run: ")
+
+
+def test_a_stream_is_printed_as_it_comes(called, monkeypatch):
+    pieces = []
+    monkeypatch.setattr("agentbridge.cli.invoke.say_piece", pieces.append)
+    assert called("invoke", "flowise:ok", "where is it", "--stream").exit_code == 0
+    assert pieces == ["Echo:", " where", " is", " it", "\n"]
+
+
+@pytest.mark.parametrize("target", ["flowise:ok", "flowgent:ok"])
+def test_a_streamed_answer_is_all_of_stdout(called, target):
+    done = called("invoke", target, "where is it", "--stream")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "Echo: where is it\n", "")
+
+
+def test_a_stream_that_broke_off_names_its_run_beside_its_text(called):
+    done = called("invoke", "flowise:late", "hi", "--stream", "--timeout", "0.5")
+    assert (done.exit_code, done.stdout) == (1, "Echo:\n")
+    line, document = done.stderr.split("\n", 1)
+    assert line.startswith("DeadlineExceededError: ")
+    assert called("wait", "-", stdin=document).stdout == "Echo: hi\n"
+
+
+def test_a_streamed_pause_asks_its_question(called):
+    done = called("invoke", "flowise:paused", "delete it", "--stream")
+    assert (done.exit_code, done.stdout.strip()) == (0, "Proceed with: delete it?")
+
+
+def test_a_stream_is_no_json(called):
+    assert called("invoke", "flowise:ok", "hi", "--stream", "--json").exit_code == 2
 
 
 def test_error_line_is_str_of_the_error(called, emulators):
@@ -239,6 +318,21 @@ def test_ctrl_c_is_130(called, monkeypatch):
     monkeypatch.setattr(Bridge, "invoke", interrupted)
     done = called("invoke", "flowise:ok", "hi")
     assert (done.exit_code, done.output) == (130, "")
+
+
+@pytest.mark.parametrize("arguments", [["flowise:late", "hi"], ["flowise:late", "hi", "--stream"]])
+def test_ctrl_c_says_how_the_run_is_found_again(config, emulators, called, arguments):
+    process = spawn("invoke", *arguments)
+    seen = emulators.emulators["flowise"].seen
+    before = len(seen)
+    while len(seen) == before:  # until the request is there
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"the run may go on: `agentbridge recover -` asks for it" in err
+    document = out if out.startswith(b"{") else b"{" + err.partition(b"{")[2]
+    assert called("wait", "-", stdin=document).stdout == "Echo: hi\n"
 
 
 def test_bug_is_no_error_of_the_tree(called, monkeypatch):

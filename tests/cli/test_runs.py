@@ -44,6 +44,36 @@ def test_a_run_that_goes_on_is_handed_back_with_3(submitted, called, tmp_path):
     assert called("wait", again, "--once").stdout == "Echo: hello there\n"
 
 
+def test_a_run_that_is_recovered_is_asked_for_once(submitted, called):
+    run = submitted("flowise:late", "hello there")
+    done = called("recover", run)
+    assert (done.exit_code, done.stderr) == (3, "the run goes on\n")
+    assert called("recover", "-", stdin=done.stdout).stdout == "Echo: hello there\n"
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [(("proceed",), "approved: \n"), (("reject", "--feedback", "not this"), "rejected: not this\n")],
+)
+def test_a_paused_run_is_resumed_by_its_json(called, tmp_path, decision, said):
+    paused = tmp_path / "paused.json"
+    paused.write_text(called("invoke", "flowise:paused", "delete it", "--json").stdout)
+    done = called("resume", paused, *decision)
+    assert (done.exit_code, done.stdout) == (0, said)
+
+
+def test_a_decision_that_the_run_does_not_wait_for(called, tmp_path):
+    paused = called("invoke", "flowise:paused", "delete it", "--json").stdout
+    done = called("resume", "-", "maybe", stdin=paused)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "this run waits for 'proceed' or 'reject', not 'maybe'" in done.stderr
+
+
+def test_what_is_no_paused_run_is_said_to_be_none(called):
+    done = called("resume", "-", "proceed", stdin="{}")
+    assert done.stderr.startswith("ConfigurationError: this is no paused run: ")
+
+
 def test_a_run_that_failed_is_an_error_like_any_other(submitted, called):
     run = submitted("flowise:late-failed", "hello there")
     called("wait", run, "--once")

@@ -233,7 +233,11 @@ def test_options_for_a_provider_that_there_is_not_are_a_typo(make):
         ({"files": [File("a.txt", path="/no/such/a.txt")]}, r"'/no/such/a\.txt' cannot be read"),
         ({"files": [Link("ftp://x")]}, "must begin with http"),
         ({"session_id": "\ud800"}, "session_id has half of a surrogate pair"),
-        ({"inputs": 7}, "wrong type"),
+        ({"inputs": 7}, "Invocation.inputs takes a mapping, not int"),
+        ({"inputs": ["topic"]}, "Invocation.inputs takes a mapping, not list"),
+        ({"metadata": "a"}, "Invocation.metadata takes a mapping, not str"),
+        ({"messages": Message("user", "hi")}, "Invocation.messages takes a list, not Message"),
+        ({"files": File("a.txt")}, "Invocation.files takes a list, not File"),
         ({"options": {"tiny": 7}}, r"options\['tiny'\] takes a mapping"),
         ({"timeouts": 30}, "timeouts takes a Timeouts, not 30"),
     ],
@@ -243,6 +247,22 @@ def test_bad_arguments_are_named_before_anything_is_sent(make, fields, message):
     with pytest.raises(ConfigurationError, match=message):
         bridge.invoke("tiny:a", None, **fields)
     assert transport.sent == []
+
+
+@pytest.mark.parametrize("target", [None, 5, {"target": "tiny:a"}])
+def test_a_target_of_another_type_is_named_by_its_type(make, target):
+    bridge, _ = make()
+    with pytest.raises(ConfigurationError, match=f"takes a str or an Invocation .*, not {type(target).__name__}$"):
+        bridge.invoke(target, "hi")
+
+
+def test_a_404_that_is_not_the_vendors_names_the_address_without_its_query():
+    page = HttpResponse(404, {"content-type": "text/html"}, b"<html>no such page</html>")
+    connections = {"flowise": Connection("flowise", "https://vendor.invalid/wrong?tab=canary", "any-key")}
+    with Bridge({}, connections=connections, transport=MemoryTransport([page])) as bridge:
+        with pytest.raises(errors.NotFoundError, match=r"\(at https://vendor\.invalid/wrong/[^?]*: is that") as caught:
+            bridge.invoke("flowise:a-1", "hi")
+    assert "canary" not in str(caught.value)
 
 
 def test_prepare_shows_what_would_be_sent_and_sends_nothing(make):

@@ -4,11 +4,13 @@ import pytest
 
 from agentbridge import (
     Agent,
+    AsyncBridge,
     Binding,
     Bridge,
     ConfigurationError,
     Connection,
     Limits,
+    Registry,
     RetryPolicy,
     Timeouts,
     UnknownTargetError,
@@ -190,6 +192,8 @@ def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(write, mon
         ),
         ("flowse-eu:x", r"no connection 'flowse-eu' \(there: flowise-eu\)\. Did you mean 'flowise-eu'\?"),
         ("flowise:x", r"Set \$FLOWISE_BASE_URL, or write \[connections\.flowise\]"),
+        ("Flowise-EU:x", r"\(there: flowise-eu\)\. Did you mean 'flowise-eu'\?$"),
+        ("support@flowgent", r"is not bound to 'flowgent' \(there: support@flowise-eu\)\. Add "),
         ("support@", "is not bound to ''|has no default|say which"),
     ],
 )
@@ -198,6 +202,69 @@ def test_a_wrong_target_is_answered_with_what_there_is(write, monkeypatch, targe
     monkeypatch.setenv("MY_KEY", "the-key")
     with pytest.raises(UnknownTargetError, match=message):
         Bridge().invoke(target, "hi")
+
+
+def test_the_variables_of_a_provider_are_no_other_one_in_capitals(monkeypatch):
+    monkeypatch.setenv("FLOWISE_API_KEY", "the-key")
+    with pytest.raises(UnknownTargetError, match=r"\(there: flowise\)\. Did you mean 'flowise'\?$"):
+        Bridge({}).invoke("Flowise:ok", "hi")
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_vendor_whose_plugin_is_missing_is_answered_with_the_plugin(monkeypatch, configured):
+    if configured:
+        monkeypatch.setenv("PROMPTITUDE_API_KEY", "the-key")
+    with pytest.raises(UnknownTargetError, match=r"No plugin brings 'promptitude': install agentbridge-promptitude$"):
+        Bridge({}, registry=Registry([])).invoke("promptitude:x", "hi")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Bridge(timeout=30), r"^Bridge takes no 'timeout'\. Did you mean 'timeouts'\?$"),
+        (lambda: AsyncBridge(conection={}), r"^AsyncBridge takes no 'conection'\. Did you mean 'connections'\?$"),
+        (lambda: Timeouts(totl=3), r"^Timeouts takes no 'totl'\. Did you mean 'total'\?$"),
+        (lambda: RetryPolicy(tries=3), r"^RetryPolicy takes no 'tries'.* It takes attempts, first_delay, "),
+        (lambda: Limits(call=3), r"^Limits takes no 'call'\. Did you mean 'calls'\?$"),
+        (lambda: Connection("x", baseurl="y"), r"^Connection takes no 'baseurl'\. Did you mean 'base_url'\?$"),
+    ],
+)
+def test_a_misspelt_argument_is_answered_with_the_one_that_was_meant(make, message):
+    with pytest.raises(ConfigurationError, match=message):
+        make()
+
+
+def test_an_argument_that_is_missing_is_still_pythons_own_error():
+    with pytest.raises(TypeError, match="provider"):
+        Connection()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"connections": {"f": "http://x"}}, "connection 'f' takes a Connection or a mapping, not str$"),
+        ({"agents": {"a": "http://x"}}, "agent 'a' takes an Agent or a mapping, not str$"),
+        ({"config": {"connections": {"f": "http://x"}}}, r"connections\.f: must be a table$"),
+    ],
+)
+def test_an_address_in_place_of_a_connection_is_refused_in_words_of_the_caller(arguments, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Bridge(**arguments)
+
+
+@pytest.mark.parametrize("address", ["localhost:8765", "localhost", "10.0.0.7:3000", "flowise.lan:3000/api"])
+@pytest.mark.parametrize("config", [{}, {"connections": {"flowise": {}}}])
+def test_a_base_url_without_a_scheme_is_shown_with_the_variable_that_has_it(monkeypatch, address, config):
+    monkeypatch.setenv("FLOWISE_BASE_URL", address)
+    with pytest.raises(ConfigurationError, match=rf"\$FLOWISE_BASE_URL must look like https://host, not '{address}'"):
+        Bridge(config).invoke("flowise:x", "hi")
+
+
+@pytest.mark.parametrize("secret", ["sk-canary1234.abc", "canary:12345", "canary"])
+def test_what_may_be_a_key_is_not_shown_as_a_base_url(monkeypatch, secret):
+    monkeypatch.setenv("FLOWISE_BASE_URL", secret)
+    with pytest.raises(ConfigurationError, match=r"\$FLOWISE_BASE_URL must look like https://host$"):
+        Bridge({}).invoke("flowise:x", "hi")
 
 
 def test_a_self_hosted_provider_without_an_address_says_how_to_give_one(write):

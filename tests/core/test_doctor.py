@@ -541,3 +541,62 @@ def test_a_key_pattern_that_is_none_is_refused(pattern):
 
 def test_findings_are_json(tmp_path):
     assert json.loads(json.dumps([attrs.asdict(finding) for finding in looked_at()]))
+
+
+def examined(config, **more):
+    """What is found of the names in a configuration."""
+    return [finding for finding in examine(config, registry=registry(), offline=True, **more) if not finding.connection]
+
+
+def test_an_agent_that_is_bound_to_no_connection_is_found(monkeypatch):
+    monkeypatch.setenv("TINY_API_KEY", CANARY)
+    binding = {"agent": "a-1"}
+    config = {"agents": {"s": {"default": "tinny", "on": {"tinny": binding, "tiny": binding, "else": binding}}}}
+    found = {finding.message.partition(": ")[0]: finding for finding in examined(config) if finding.check == "agents"}
+    assert {said: finding.level for said, finding in found.items()} == {
+        "agent 's' is bound to 'tinny'": "problem",
+        "agent 's' is bound to 'else'": "warning",
+    }
+    assert "Did you mean 'tiny'?" in found["agent 's' is bound to 'tinny'"].message
+    assert not [finding for finding in examined(config, only=["tiny"]) if finding.check == "agents"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("TINY_BASEURL", "TINY_BASE_URL"), ("TINY_URL", "TINY_BASE_URL"), ("TINY_TOKEN", "TINY_API_KEY")],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_variable_that_was_meant_for_a_connection_is_found_where_the_right_one_is_not_set(
+    monkeypatch, wrong, right, there
+):
+    monkeypatch.setenv(wrong, CANARY)
+    if there:
+        monkeypatch.setenv(right, "https://tiny.test")
+    found = [finding for finding in examined({}) if finding.check == "variables"]
+    said = [(finding.level, finding.message, finding.remedy) for finding in found]
+    warned = ("warning", f"${wrong} is set, and nobody reads it", f"call it {right}, if it is meant for 'tiny'")
+    assert said == ([] if there else [warned])
+
+
+def test_a_variable_that_the_configuration_names_is_read(monkeypatch):
+    monkeypatch.setenv("TINY_TOKEN", CANARY)
+    assert not [f for f in examined({"connections": {"tiny": {"api_key_env": "TINY_TOKEN"}}}) if f.check == "variables"]
+
+
+def test_a_key_for_a_vendor_without_a_plugin_is_found(monkeypatch):
+    monkeypatch.setenv("PROMPTITUDE_API_KEY", CANARY)
+    found = [finding for finding in examined({}) if finding.check == "variables"]
+    assert [finding.message for finding in found] == ["$PROMPTITUDE_API_KEY set, and no plugin brings 'promptitude'"]
+    assert found[0].remedy == "install agentbridge-promptitude"
+
+
+def test_a_connection_that_there_is_not_is_told_from_one_that_is_to_be_mended():
+    (finding,) = [finding for finding in examine({}, registry=registry(), only=["nope"]) if finding.connection]
+    assert "no connection 'nope'" in finding.message
+    assert finding.remedy == "name one that is there, or none to look at all"
+
+
+def test_an_address_is_not_looked_up_as_a_name():
+    with servers.serving(EMPTY) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        assert of("DNS", looked_at(url=url, offline=False)) == [("fine", "127.0.0.1 is an address already")]

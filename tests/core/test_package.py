@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import agentbridge
+import agentbridge.testing
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = """
@@ -23,16 +25,33 @@ SHARED Connection RetryPolicy Timeouts Provider Operation Call HttpRequest HttpR
 def test_a_name_of_the_contract_is_public(name):
     assert getattr(agentbridge, name) is not None
     assert name in agentbridge.__all__
-    assert name in dir(agentbridge)
+
+
+@pytest.mark.parametrize("package", [agentbridge, agentbridge.testing], ids=lambda package: package.__name__)
+def test_completion_offers_the_public_names_and_nothing_else(package):
+    assert dir(package) == sorted(package.__all__)
 
 
 def test_every_public_name_resolves_and_types_see_the_same():
     tree = ast.parse((ROOT / "src/agentbridge/__init__.py").read_text())
     typed = {
-        alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level for alias in node.names
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+        if alias.asname
     }
     assert typed == set(agentbridge.__all__)
     assert all(hasattr(agentbridge, name) for name in agentbridge.__all__)
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [(agentbridge.Bridge.invoke, agentbridge.CallFields), (agentbridge.Bridge.wait, agentbridge.WaitFields)],
+)
+def test_the_help_of_a_call_names_all_that_it_takes_by_name(method, fields):
+    names = set(fields.__annotations__) | {"retry", "timeouts", "on_unsupported", "tool_errors"}
+    assert names <= set(re.findall(r"\w+", method.__doc__))
 
 
 def test_an_unknown_name_is_an_attribute_error():

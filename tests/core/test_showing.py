@@ -40,6 +40,12 @@ def test_a_result_shows_what_it_has_and_no_more():
     ("value", "shown"),
     [
         (Invocation(target="support", text="hi"), "Invocation(target='support', text='hi')"),
+        (Usage(credits=1.5), "Usage(credits=1.5)"),
+        (Result(text="hi", output=1, response=HttpResponse(200, {}, b"evidence")), "Result(text='hi', output=1)"),
+        (
+            RateLimitError("slow  down", provider="flowise", response=HttpResponse(429)),
+            "RateLimitError('[flowise] slow down (HTTP 429)')",
+        ),
         (Pending("poll", "run-1", connection="a"), "Pending(kind='poll', id='run-1', connection='a')"),
         (
             Connection("flowise", api_key=CANARY, headers={"x": CANARY}, proxy=f"http://u:{CANARY}@p"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -76,3 +78,16 @@ def test_emulators_can_be_served_again_and_again():
     for _ in range(2):
         with serve() as served, urllib.request.urlopen(served.url + "/flowise/api/v1/ping") as answer:
             assert answer.status == 200
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn"])
+@pytest.mark.parametrize(("module", "extra"), [("emulator.serving", "emulator"), ("callbacks", "callbacks")])
+def test_without_the_extra_the_error_is_ours_and_names_it(package, module, extra, tmp_path):
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from agentbridge import ConfigurationError\n"
+        f"try:\n    from agentbridge.{module} import serve\n    serve().__enter__()\n"
+        "except ConfigurationError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == f"this needs the package {package}: pip install 'agentbridge-core[{extra}]'\n"

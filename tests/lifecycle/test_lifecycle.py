@@ -215,3 +215,33 @@ asyncio.run(ask())
         command = [sys.executable, "-W", "error", "-c", program, server.url, library]
         ended = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_bridge_is_entered_in_its_own_world_only():
+    async def entered() -> None:
+        async with Bridge({}):
+            pass
+
+    with pytest.raises(ConfigurationError, match="an AsyncBridge is entered by 'async with'"), AsyncBridge({}):
+        pass
+    with pytest.raises(ConfigurationError, match="a Bridge is entered by 'with'"):
+        asyncio.run(entered())
+
+
+def test_a_closed_bridge_says_so_when_it_is_shown_or_entered():
+    with Bridge({}) as bridge:
+        assert repr(bridge) == "<Bridge: no connections>"
+    assert repr(bridge) == "<Bridge, closed: no connections>"
+    with pytest.raises(ConfigurationError, match="this Bridge is closed; make a new one"), bridge:
+        pass
+
+
+def test_a_closed_async_bridge_is_not_entered_again():
+    async def again() -> None:
+        async with AsyncBridge({}) as bridge:
+            pass
+        async with bridge:
+            pass
+
+    with pytest.raises(ConfigurationError, match="this AsyncBridge is closed; make a new one"):
+        asyncio.run(again())

@@ -64,8 +64,12 @@ PITFALLS = (
             "tests/cli/test_process.py::test_help_imports_nothing_heavy",
         ),
         removals=(
-            Removal("src/agentbridge/__init__.py", "_MODULES = {\n", "import ssl as _ssl  # noqa\n\n_MODULES = {\n"),
-            Removal("src/agentbridge/__init__.py", "_HOME = {", 'importlib.import_module("pydantic")\n_HOME = {'),
+            Removal(
+                "src/agentbridge/__init__.py",
+                "    _MODULES = {\n",
+                "    import ssl as _ssl  # noqa\n\n    _MODULES = {\n",
+            ),
+            Removal("src/agentbridge/_lazy.py", "import sys\n", "import sys\n\nimport pydantic  # noqa\n"),
         ),
         threads=(
             f"{GITHUB}BerriAI/litellm/issues/2677",

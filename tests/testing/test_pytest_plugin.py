@@ -89,7 +89,7 @@ import sys
 
 def test_nothing():
     ours = {name for name in sys.modules if name.partition(".")[0].startswith("agentbridge")}
-    assert ours == {"agentbridge", "agentbridge.testing", "agentbridge.testing.pytest_plugin"}
+    assert ours == {"agentbridge", "agentbridge._lazy", "agentbridge.testing", "agentbridge.testing.pytest_plugin"}
     assert not {"pydantic", "httpx", "starlette", "uvicorn"} & set(sys.modules)
 """)
     assert code == 0, out

@@ -219,8 +219,19 @@ def test_of_a_list_each_request_gets_one_and_the_last_stays(play):
     assert [bridge.invoke("support", "hi").text for _ in range(3)] == ["one", "two", "two"]
 
 
-def test_a_busy_vendor_is_asked_again_by_the_real_retries_without_sleeping(play):
-    busy = RateLimitError("slow down", fault=Fault(FaultKind.RATE_LIMITED, "slow down", retry_after=7))
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"fault": Fault(FaultKind.RATE_LIMITED, "slow down", retry_after=7)},
+        {"response": HttpResponse(429, {"retry-after": "7"}, b"")},
+        {
+            "fault": Fault(FaultKind.RATE_LIMITED, "slow down", retry_after=7),
+            "response": HttpResponse(429, {"retry-after": "9"}, b""),
+        },
+    ],
+)
+def test_a_busy_vendor_is_asked_again_by_the_real_retries_without_sleeping(play, more):
+    busy = RateLimitError("slow down", **more)
     bridge = play({"support": [busy, "at last"]})
     result = bridge.invoke("support", "hi")
     assert (result.text, result.attempts, result.elapsed, bridge.slept) == ("at last", 2, 7.0, [7.0])

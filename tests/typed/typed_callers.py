@@ -3,11 +3,14 @@
 It is never run.
 """
 
-from typing import assert_type
+from typing import Unpack, assert_type
 
+import agentbridge
+import agentbridge.testing
 from agentbridge import (
     AsyncBridge,
     Bridge,
+    CallFields,
     Connection,
     File,
     Invocation,
@@ -23,6 +26,11 @@ from agentbridge import (
     Usage,
 )
 from agentbridge.testing import AsyncScriptedBridge, Delayed, ScriptedBridge, Streamed, scripted
+
+
+def misspelt_names() -> None:
+    print(agentbridge.Brigde)  # type: ignore[attr-defined]
+    print(agentbridge.testing.scritped)  # type: ignore[attr-defined]
 
 
 def tests_of_callers() -> None:
@@ -53,6 +61,20 @@ def calls(bridge: Bridge, op: Operation[int]) -> None:
     except InvocationError as error:
         assert_type(error.status, int | None)
         assert_type(error.partial, Result | None)
+
+
+def wrapped(bridge: Bridge, text: str, /, **fields: Unpack[CallFields]) -> Result:
+    return bridge.invoke("support", text, **fields)
+
+
+def calls_of_the_wrapper(bridge: Bridge) -> None:
+    wrapped(bridge, "hi", session_id="s", timeouts=Timeouts(total=3))
+    wrapped(bridge, "hi", sesion_id="s")  # type: ignore[call-arg]
+
+
+def entered_in_the_wrong_world() -> None:
+    with AsyncBridge():  # type: ignore[attr-defined]
+        pass
 
 
 async def awaited(bridge: AsyncBridge) -> None:

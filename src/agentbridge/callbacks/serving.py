@@ -25,12 +25,13 @@ def serve(
     those of CallbackReceiver.
 
     Raises:
-        ConfigurationError: the port is taken, or an option is wrong.
+        ConfigurationError: the port is taken, an option is wrong, or the extra is not installed.
     """
     from ..serving import listening, running
+    from . import app  # noqa: F401 (it needs the extra: better said now than at the first callback)
 
     with listening(port, host) as listener:
         url = public_url or f"http://{host}:{listener.getsockname()[1]}"
         receiver = CallbackReceiver(url, store=store, **options)
-        with running(receiver, listener, "agentbridge-callbacks"):
+        with running(receiver, listener, "agentbridge-callbacks", "callbacks"):
             yield receiver

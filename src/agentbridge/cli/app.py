@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, is_verbose, report, silence, verbose_option
+from .failures import BROKEN_PIPE, INTERRUPTED, is_ours, report, silence, verbose_option
 from .lazy import LazyGroup
 from .output import forgive
 
@@ -16,6 +16,8 @@ _COMMANDS = {
     "prepare": ("invoke", "Show what invoke would send, as curl, and send nothing."),
     "submit": ("runs", "Start an agent and print how to find its answer."),
     "wait": ("runs", "Wait for the answer of a run that was submitted."),
+    "recover": ("runs", "Find a run again whose answer was lost."),
+    "resume": ("runs", "Continue a run that waits for a human."),
     "callbacks": ("callbacks", "Receive what vendors call back."),
     "batch": ("batch", "Call an agent for each line of a file."),
     "call": ("call", "Call another endpoint of a vendor: usage, ratings, content ..."),
@@ -47,7 +49,7 @@ class CliGroup(LazyGroup):
         except Exception as error:
             if not is_ours(error):
                 raise
-            report(error, verbose=is_verbose(ctx))
+            report(error, ctx)
             ctx.exit(1)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .completing import connections, providers
-from .failures import evidence, verbose_option
+from .failures import as_dict, evidence, verbose_option
 from .options import config_option, json_option
 from .output import one_line, say, say_json, summary
 
@@ -183,7 +183,4 @@ def _plain_outcome(outcome: Any) -> dict[str, Any]:
 
     if not isinstance(outcome, InvocationError):
         return {"type": "pending" if isinstance(outcome, Pending) else "result", **outcome.to_dict()}
-    names = ("message", "status", "code", "retryable", "may_have_run", "retry_after")
-    said = {name: getattr(outcome, name) for name in names}
-    partial = None if outcome.partial is None else outcome.partial.to_dict()
-    return {"type": "error", "error": type(outcome).__name__, **said, "partial": partial}
+    return as_dict(outcome)

@@ -6,20 +6,23 @@ import contextlib
 import importlib.util
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..showing import visible
-from .output import one_line
+from .output import one_line, say_json
 
 if TYPE_CHECKING:
     from ..errors import InvocationError
+    from ..model import Pending
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 _BROUGHT = {"callbacks": ("starlette", "uvicorn"), "emulator": ("starlette", "uvicorn"), "ray": ("ray",)}
 _VERBOSE = "agentbridge.verbose"
+_JSON = "agentbridge.json"
+_SPOKEN = "agentbridge.spoken"
 _SHOWN = 500  # bytes of a response's body
 
 
@@ -54,6 +57,12 @@ verbose_option = click.option(
 )  # fmt: skip
 
 
+def remember_json(ctx: click.Context, _: click.Parameter, asked: bool) -> bool:
+    """For the option `--json`: its errors are JSON too."""
+    ctx.meta[_JSON] = asked
+    return asked
+
+
 def is_ours(error: Exception) -> bool:
     """Whether this is an error of the library's tree."""
     from ..errors import AgentBridgeError
@@ -61,17 +70,74 @@ def is_ours(error: Exception) -> bool:
     return isinstance(error, AgentBridgeError)
 
 
-def report(error: Exception, *, verbose: bool) -> None:
-    """Say what went wrong on stderr: in one line, and with `verbose` with all that is known."""
-    click.echo(f"{type(error).__name__}: {one_line(_in_shell_words(str(error)))}", err=True)
-    if verbose:
+def report(error: Exception, ctx: click.Context) -> None:
+    """Say what went wrong on stderr: in one line, and with `--verbose` with all that is known.
+
+    On stdout is the error as JSON with `--json`, and without it the run where one may go on: `agentbridge recover`
+    takes either.
+    """
+    lost = lost_run(error)
+    click.echo(f"{type(error).__name__}: {one_line(_in_shell_words(str(error)))}{how_to_find(lost)}", err=True)
+    if is_verbose(ctx):
         for name, value in evidence(error):
             click.echo(f"  {name:<13} {_indented(value)}", err=True)
+    if ctx.meta.get(_JSON):
+        say_json(as_dict(error))
+    elif lost is not None:
+        show_run(lost)
+
+
+def show_run(pending: Pending) -> None:
+    """The document by which a run is found again, on stdout, or on stderr where pieces of an answer stand there."""
+    say_json(pending.to_dict(), err=bool(click.get_current_context().meta.get(_SPOKEN)))
+
+
+def has_spoken() -> None:
+    """Remember that stdout has pieces of an answer."""
+    click.get_current_context().meta[_SPOKEN] = True
+
+
+def lost_run(error: Exception) -> Pending | None:
+    """The run that may have an answer yet: not where the vendor has said what became of it."""
+    from ..errors import InvocationError, ProviderError
+
+    if not isinstance(error, InvocationError) or (isinstance(error, ProviderError) and not error.retryable):
+        return None
+    return error.pending
+
+
+def how_to_find(pending: Pending | None) -> str:
+    """The end of a line that tells of a run whose answer did not come."""
+    return "" if pending is None else ": `agentbridge recover -` asks for it, by the JSON that is printed here"
 
 
 def _in_shell_words(text: str) -> str:
     """What a remedy is called here, where nobody writes Python."""
+    text = text.replace(": bridge.recover(error) asks for it", "")  # `how_to_find` says it
     return text.replace('on_unsupported="drop"', "--on-unsupported drop").replace("inputs={...}", "-i name=value")
+
+
+def as_dict(error: Exception) -> dict[str, Any]:
+    """An error as `--json` prints it: its class, its line, and what an InvocationError knows."""
+    from ..errors import InvocationError
+
+    said: dict[str, Any] = {"type": "error", "error": type(error).__name__, "message": str(error)}
+    if not isinstance(error, InvocationError):
+        return said
+    names = (
+        "provider",
+        "connection",
+        "agent",
+        "status",
+        "code",
+        "retryable",
+        "may_have_run",
+        "retry_after",
+        "attempts",
+    )
+    said |= {"message": error.message, "kind": error.fault.kind.value, **{name: getattr(error, name) for name in names}}
+    values = {"pending": error.pending, "partial": error.partial}
+    return said | {name: value and value.to_dict() for name, value in values.items()}
 
 
 def evidence(error: Exception) -> list[tuple[str, str]]:

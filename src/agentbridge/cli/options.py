@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from .completing import targets
-from .failures import verbose_option
+from .failures import remember_json, verbose_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,9 +22,9 @@ _SETTINGS = ("on_unsupported", "tool_errors")
 config_option = click.option(
     "--config", metavar="FILE", help="Configuration [default: $AGENTBRIDGE_CONFIG, else ./agentbridge.toml]."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=remember_json, help="Print JSON, also of an error."
+)
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(0, _LONGEST, min_open=True), metavar="SECONDS",
     help="Limit of the whole call with its retries and polls, in place of the configured timeouts.",

@@ -44,16 +44,22 @@ def note(text: str) -> None:
     click.secho(one_line(text), err=True, dim=True)
 
 
-def say_json(value: Any) -> None:
-    """JSON on stdout; in ASCII only where stdout cannot encode what is in it."""
+def say_piece(text: str) -> None:
+    """A piece of a text that goes on, on stdout at once."""
+    click.echo(visible(text) if sys.stdout.isatty() else text, nl=False)
+    sys.stdout.flush()
+
+
+def say_json(value: Any, *, err: bool = False) -> None:
+    """JSON on stdout, or on stderr; in ASCII only where it cannot encode what is in it."""
     import json
 
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode((sys.stderr if err else sys.stdout).encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
         text = json.dumps(value, indent=2)
-    click.echo(text)
+    click.echo(text, err=err)
 
 
 def is_coloured() -> bool:

@@ -1,19 +1,30 @@
-"""`agentbridge submit` starts a run without waiting; `agentbridge wait` picks it up, in any process."""
+"""`agentbridge submit` starts a run without waiting; `wait`, `recover` and `resume` pick it up, in any process."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .failures import verbose_option
-from .invoke import show_result
+from .invoke import show_answer
 from .options import call_fields, call_options, config_option, existing_store, json_option, timeout_option, timeouts
 from .output import note, say_json
 
 if TYPE_CHECKING:
-    from ..model import Pending
+    from ..model import Pending, Result
+
+T = TypeVar("T")
+
+_store_option = click.option(
+    "--store",
+    type=click.Path(dir_okay=False),
+    default="callbacks.sqlite",
+    show_default=True,
+    help="For a run with callbacks: the file that `agentbridge callbacks` keeps.",
+)
 
 
 @click.command("submit")
@@ -53,13 +64,7 @@ def submit_command(
 @click.command("wait")
 @click.argument("run", type=click.File("rb"))
 @click.option("--once", is_flag=True, help="Ask once; where the run goes on, print its document again and exit with 3.")
-@click.option(
-    "--store",
-    type=click.Path(dir_okay=False),
-    default="callbacks.sqlite",
-    show_default=True,
-    help="For a run with callbacks: the file that `agentbridge callbacks` keeps.",
-)
+@_store_option
 @config_option
 @timeout_option
 @json_option
@@ -75,17 +80,70 @@ def wait_command(
       agentbridge wait run.json
       agentbridge wait run.json --once || echo "not yet"
     """  # noqa: D301 (click)
+    _show(ctx, _asked(_pending(run.read()), store, config, timeout, once=once), as_json=as_json)
+
+
+@click.command("recover")
+@click.argument("run", type=click.File("rb"))
+@_store_option
+@config_option
+@timeout_option
+@json_option
+@verbose_option
+@click.pass_context
+def recover_command(
+    ctx: click.Context, run: Any, store: str, config: str | None, timeout: float | None, *, as_json: bool
+) -> None:
+    """Find a run again whose answer was lost, by the document that `agentbridge invoke` printed instead of it.
+
+    RUN is that file, also the error that `--json` printed; "-" reads it from stdin. Nothing is started anew. It asks
+    once: where the run goes on, its document is printed again, and the exit code is 3; `agentbridge wait` takes it too.
+
+    \b
+    Examples:
+      agentbridge invoke flowise:8a92ec5b-1473 "hello" --timeout 30 > answer || agentbridge recover answer
+      agentbridge recover - < run.json
+    """  # noqa: D301 (click)
+    _show(ctx, _asked(_pending(run.read()), store, config, timeout, once=True), as_json=as_json)
+
+
+@click.command("resume")
+@click.argument("paused", type=click.File("rb"))
+@click.argument("decision")
+@click.option("--feedback", metavar="TEXT", help="What else the human says to it.")
+@config_option
+@timeout_option
+@json_option
+@verbose_option
+def resume_command(
+    paused: Any, decision: str, feedback: str | None, config: str | None, timeout: float | None, *, as_json: bool
+) -> None:
+    """Continue a run that waits for a human, by the JSON document that `agentbridge invoke --json` printed.
+
+    PAUSED is that file; "-" reads it from stdin. DECISION is one of the choices of the run.
+
+    \b
+    Examples:
+      agentbridge invoke flowise:8a92ec5b-1473 "delete it" --json > paused.json
+      agentbridge resume paused.json proceed
+      agentbridge resume paused.json reject --feedback "not this one"
+    """  # noqa: D301 (click)
+    from .interrupting import interruptible
+
+    result = _result(paused.read())
+    with interruptible(config) as bridge:
+        found = bridge.resume(result, decision, feedback=feedback, timeouts=timeouts(timeout))
+    show_answer(found, as_json=as_json)
+
+
+def _show(ctx: click.Context, found: Any, *, as_json: bool) -> None:
     from ..model import Pending
 
-    found = _asked(_pending(run.read()), store, config, timeout, once=once)
     if isinstance(found, Pending):
         note("the run goes on")
         say_json(found.to_dict())
         ctx.exit(3)
-    if as_json:
-        say_json(found.to_dict())
-    else:
-        show_result(found)
+    show_answer(found, as_json=as_json)
 
 
 def _asked(pending: Pending, store: str, config: str | None, timeout: float | None, *, once: bool) -> Any:
@@ -106,10 +164,25 @@ def _receiver(public_url: str, store: str, config: str | None) -> Any:
 
 
 def _pending(document: bytes) -> Pending:
-    from ..errors import ConfigurationError
     from ..model import Pending
 
+    def read(data: Any) -> Pending:
+        is_error = isinstance(data, Mapping) and data.get("type") == "error"
+        return Pending.from_dict(data["pending"] if is_error else data)
+
+    return _read(document, read, "run", "Give what `agentbridge submit` printed, or `invoke` in place of an answer")
+
+
+def _result(document: bytes) -> Result:
+    from ..model import Result
+
+    return _read(document, Result.from_dict, "paused run", "Give what `agentbridge invoke --json` printed")
+
+
+def _read(document: bytes, read: Callable[[Any], T], kind: str, remedy: str) -> T:
+    from ..errors import ConfigurationError
+
     try:
-        return Pending.from_dict(json.loads(document))
+        return read(json.loads(document))
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"this is no run: {error}. Give what `agentbridge submit` printed") from None
+        raise ConfigurationError(f"this is no {kind}: {error}. {remedy}") from None

@@ -23,9 +23,11 @@ from ..transport import transport_name
 from .accounts import about_key, about_url
 from .finding import Finding, fine, problem, warning
 from .machine import about_configuration, about_machine, about_variables
+from .names import about_agents, about_environment
 from .network import about_network
 
 _MEND = "mend it, and examine again"
+_WHICH = "name one that is there, or none to look at all"
 
 
 def examine(
@@ -44,15 +46,16 @@ def examine(
     all. With `offline` nothing is sent. With `call` each vendor is asked one thing that only reads, with the key, where
     its plugin knows such a request. `timeout` is in seconds, for each step on the network.
     """
-    registry = Registry() if registry is None else registry
+    registry, only = Registry() if registry is None else registry, list(only)
     found = about_machine(registry)
     try:
         directory = Directory(config, connections, None, registry)
     except ConfigurationError as error:
         return [*found, problem("configuration", str(error), _MEND)]
-    found += about_configuration(directory, os.environ)
+    found += [*about_configuration(directory, os.environ), *about_environment(directory, os.environ)]
+    found += [] if only else about_agents(directory)
     examiner = _Examiner(directory, None if offline else _library(), call, timeout)
-    for name in list(only) or list(directory.connections):
+    for name in only or list(directory.connections):
         found += examiner.look_at(name)
     return found
 
@@ -80,7 +83,8 @@ class _Examiner:
             source = self.directory.connections[name].key_source if name in self.directory.connections else None
             connection, provider = self.directory.connection(name)
         except ConfigurationError as error:
-            return [attrs.evolve(problem("connection", str(error), _MEND), connection=name)]
+            remedy = _MEND if name in list(self.directory.connections) else _WHICH
+            return [attrs.evolve(problem("connection", str(error), remedy), connection=name)]
         found = [*about_file(source), *self._all(name, connection, provider)]
         redactor = redactor_of(connection.secrets)
         return [redactor.value(attrs.evolve(finding, connection=name)) for finding in found]

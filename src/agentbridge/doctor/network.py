@@ -71,7 +71,8 @@ class _Prober:
             addresses = sorted({str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
         except (OSError, UnicodeError) as error:
             return [problem("DNS", f"there is no host {host!r}: {getattr(error, 'strerror', None) or error}", _DNS)]
-        found = [fine("DNS", f"{host} is {', '.join(addresses)}")]
+        named = "an address already" if addresses == [host] else ", ".join(addresses)
+        found = [fine("DNS", f"{host} is {named}")]
         try:
             connected = socket.create_connection((host, port), self.timeout)
         except OSError as error:

@@ -12,11 +12,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import attrs
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+
+from ..serving import lacking
+
+try:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, Response
+    from starlette.routing import BaseRoute
+    from starlette.types import Receive, Scope, Send
+except ImportError as missing:
+    raise lacking(missing, "emulator") from None
 
 from .playing import Says, Scenario, played, speaker, spoken
 

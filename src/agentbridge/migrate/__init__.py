@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .batching import batch as batch
@@ -63,44 +62,32 @@ if TYPE_CHECKING:
     from .sessions import TREATMENTS as TREATMENTS, Treatment as Treatment
     from .shadow import AsyncShadow as AsyncShadow, Shadow as Shadow
     from .spending import Budget as Budget
+else:
+    from .._lazy import exported
 
-_MODULES = {
-    "batching": "batch",
-    "capture": "Capture",
-    "drafting": "draft",
-    "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
-    "comparing": "Comparison Difference compare difference",
-    "gate": "Gate",
-    "ruling": "Ruling Verdict decide",
-    "report": "Report as_html as_json as_junit as_markdown",
-    "ledger": "Counts Ledger Turn",
-    "planning": "FieldPlan MissingValue MovePlan plan requests",
-    "live_gate": "LiveGate",
-    "credits": "CreditDay Spent reconcile_credits",
-    "parquet": "export_parquet read_parquet write_parquet",
-    "ray_engine": "replay_on_ray",
-    "replaying": "Summary replay",
-    "router": "AsyncRouter Router",
-    "routing": "RouterState",
-    "samples": "Answer Pair Sample read_samples write_samples",
-    "scrubbing": "EMAILS PHONES",
-    "sessions": "TREATMENTS Treatment",
-    "shadow": "AsyncShadow Shadow",
-    "spending": "Budget",
-    "beside": "ShadowStats",
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-__all__ = list(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    _MODULES = {
+        "batching": "batch",
+        "capture": "Capture",
+        "drafting": "draft",
+        "importers": "Imported Skipped from_cassettes from_csv from_curl from_har",
+        "comparing": "Comparison Difference compare difference",
+        "gate": "Gate",
+        "ruling": "Ruling Verdict decide",
+        "report": "Report as_html as_json as_junit as_markdown",
+        "ledger": "Counts Ledger Turn",
+        "planning": "FieldPlan MissingValue MovePlan plan requests",
+        "live_gate": "LiveGate",
+        "credits": "CreditDay Spent reconcile_credits",
+        "parquet": "export_parquet read_parquet write_parquet",
+        "ray_engine": "replay_on_ray",
+        "replaying": "Summary replay",
+        "router": "AsyncRouter Router",
+        "routing": "RouterState",
+        "samples": "Answer Pair Sample read_samples write_samples",
+        "scrubbing": "EMAILS PHONES",
+        "sessions": "TREATMENTS Treatment",
+        "shadow": "AsyncShadow Shadow",
+        "spending": "Budget",
+        "beside": "ShadowStats",
+    }
+    __all__, __getattr__, __dir__ = exported(__name__, _MODULES)

@@ -13,7 +13,8 @@ from string import Template
 
 import attrs
 
-from .. import __all__ as _public
+import agentbridge
+
 from .._version import __version__
 from ..connection import variable
 from ..errors import ConfigurationError
@@ -106,7 +107,7 @@ def _problem(names: Names, taken: Collection[str]) -> str | None:
         return f"the provider {names.provider!r} is installed already"
     if keyword.iskeyword(names.provider) or keyword.issoftkeyword(names.provider) or keyword.iskeyword(names.cls):
         return f"{names.provider!r} is a word of Python"
-    if names.cls in _public or names.provider in _OURS:
+    if names.cls in dir(agentbridge) or names.provider in _OURS:
         return f"{names.provider!r} is a name of agentbridge itself"
     return None
 

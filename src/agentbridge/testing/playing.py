@@ -24,7 +24,7 @@ from ..retry import DEFAULT_TIMEOUTS, Timeouts
 from ..verdict import Failure, error_of, judge_run
 from ..wire import HttpResponse, NoAnswer
 from .memory import AsyncMemoryTransport, Opened
-from .scripted_errors import failure_of, response_of
+from .scripted_errors import failure_of, response_of, waiting
 from .scripts import Calls, Said, Script, Streamed
 from .speech import Clock, Speech
 
@@ -139,7 +139,7 @@ class PlayedRun(RunPlan):
         if isinstance(said, Failure):
             if issubclass(said.error, DeadlineExceededError):  # of which the core decides by its own time
                 raise error_of(said, self.asked, attempts=1, pending=self.lost())
-            return said
+            return waiting(said, wall)
         return judge_run(lambda _: said or _nothing(), answer, wall, self.tool_errors)
 
 

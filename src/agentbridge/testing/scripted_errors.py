@@ -8,7 +8,7 @@ import attrs
 
 from ..codec import plain
 from ..errors import InvocationError, MalformedResponseError, ResponseTimeoutError, TransportError, error_class
-from ..faults import Fault, FaultKind, complete
+from ..faults import Fault, FaultKind, complete, parse_retry_after
 from ..model import Pending, Result
 from ..verdict import NO_ANSWER, Failure
 from ..wire import HttpResponse, NoAnswer
@@ -47,6 +47,14 @@ def failure_of(error: InvocationError) -> Failure:
         status = 200 if isinstance(error, MalformedResponseError) else _STATUS.get(fault.kind, 200)
         response = HttpResponse(status, _JSON, json.dumps({"error": error.message}).encode())
     return Failure(type(error), complete(fault, 200 if response is None else response.status), response)
+
+
+def waiting(failure: Failure, wall: float) -> Failure:
+    """The failure with the time to wait that its response asks for, where its fault says none."""
+    if failure.response is None or failure.fault.retry_after is not None:
+        return failure
+    wait = parse_retry_after(failure.response.headers, wall)
+    return attrs.evolve(failure, fault=attrs.evolve(failure.fault, retry_after=wait))
 
 
 def fault_of(error: InvocationError) -> Fault:

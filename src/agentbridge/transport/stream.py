@@ -17,7 +17,7 @@ from .performer import Answer, AsyncPerformer, Performer
 from .turns import Turns
 
 _UNFINISHED = "the stream is not at its end; iterate it first"
-_NOT_OPEN = "a stream is opened by a with block: with bridge.stream(...) as events"
+_NOT_OPEN = "a stream is opened by a block: {} bridge.stream(...) as events"
 
 
 class _Stream:
@@ -114,7 +114,7 @@ class Stream(_Stream):
     def __next__(self) -> Event:
         """The next event. Raises InvocationError where the run or the stream fails, with the text so far in `partial`."""
         if self._steps is None:
-            raise ConfigurationError(_NOT_OPEN)
+            raise ConfigurationError(_NOT_OPEN.format("with"))
         while not self._waiting:
             if self._over:
                 raise StopIteration
@@ -162,7 +162,7 @@ class AsyncStream(_Stream):
     async def __anext__(self) -> Event:
         """The next event; see `Stream`."""
         if self._steps is None:
-            raise ConfigurationError(_NOT_OPEN)
+            raise ConfigurationError(_NOT_OPEN.format("async with"))
         while not self._waiting:
             if self._over:
                 raise StopAsyncIteration

@@ -55,7 +55,7 @@ def _record(path: Path, name: str, call: dict[str, Any], info: dict[str, Any]) -
     key = "a-wrong-key" if call.pop("wrong_key", False) else info["api_key"]
     flow = call.pop("flow")
     config = {**vcr_config(key), "record_mode": "once"}
-    minted = mock.patch("agentbridge.planning.uuid4", return_value=fresh_id(name))
+    minted = mock.patch("agentbridge.planning.runs.uuid4", return_value=fresh_id(name))
     with _bridge(info, key) as bridge, minted, vcr.VCR(**config).use_cassette(str(path)):
         try:
             bridge.invoke(f"flowise:{info['flows'].get(flow, flow)}", call.pop("text"), **_fields(call))

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
         Tried as Tried,
         Usage as Usage,
     )
-    from .observations import (
+    from .observing.observations import (
         AnswerReceived as AnswerReceived,
         InvocationFinished as InvocationFinished,
         InvocationStarted as InvocationStarted,
@@ -80,8 +80,9 @@ if TYPE_CHECKING:
         RetryScheduled as RetryScheduled,
     )
     from .pacing import Limits as Limits
+    from .planning.prepared import Prepared as Prepared
+    from .planning.settings import CallFields as CallFields, WaitFields as WaitFields
     from .plugins import Registry as Registry
-    from .prepared import Prepared as Prepared
     from .provider import (
         Call as Call,
         Operation as Operation,
@@ -94,7 +95,6 @@ if TYPE_CHECKING:
         Timeouts as Timeouts,
     )
     from .rules import FaultRule as FaultRule
-    from .settings import CallFields as CallFields, WaitFields as WaitFields
     from .transport.stream import AsyncStream as AsyncStream, Stream as Stream
     from .wire import (
         DataUrl as DataUrl,

@@ -15,10 +15,10 @@ from .connection import Connection
 from .errors import ConfigurationError, InvocationError
 from .mapping import amapped
 from .model import Invocation, Outcome, Pending, Result
-from .observations import Kind
+from .observing.observations import Kind
+from .planning.resuming import pending_of
+from .planning.settings import CallFields, WaitFields
 from .provider import Operation
-from .resuming import pending_of
-from .settings import CallFields, WaitFields
 from .transport import MAIL, NAMES, AsyncTransport, adrive, loops, open_async_transport
 from .transport.stream import AsyncStream
 

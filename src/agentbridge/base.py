@@ -22,26 +22,26 @@ from .connection import Connection
 from .directory import Directory
 from .drift import Drift
 from .errors import ConfigurationError, PluginError, UnsupportedFeatureError
-from .exchange import operate, run
-from .fallback import Chain, plan_call, plan_of, streamed_of
-from .listening import audience, listeners
+from .exchange.plans import Plan, RunPlan
+from .exchange.running import operate, run
 from .model import Invocation, Pending, Result
 from .naming import tells_names
-from .planning import Mode, PlannedRun, plan_operation
-from .plans import Plan, RunPlan
+from .observing.listening import audience, listeners
+from .planning.fallback import Chain, plan_call, plan_of, streamed_of
+from .planning.resuming import check_settings, plan_pending, resumption
+from .planning.runs import Mode, PlannedRun, plan_operation
+from .planning.settings import CallFields, Settings
 from .plugins import Registry
 from .provider import Operation, Provider
-from .resuming import check_settings, plan_pending, resumption
 from .retry import RetryPolicy, Timeouts
-from .settings import CallFields, Settings
 from .transport import BLOCKING, clock_of, transport_name
 from .transport.turns import Turns
 
 if TYPE_CHECKING:
     from .addresses import Callbacks
-    from .observations import Kind, Observer
-    from .prepared import Prepared
-    from .submitting import Submission
+    from .observing.observations import Kind, Observer
+    from .planning.prepared import Prepared
+    from .planning.submitting import Submission
 
 T = TypeVar("T")
 
@@ -162,7 +162,7 @@ class BridgeBase(abc.ABC):
     def _streaming(
         self, target: str | Invocation, text: str | None, fields: Mapping[str, Any], kind: Kind = "stream"
     ) -> tuple[Exchange[Result], Callable[[], Pending | None]]:
-        from .streaming import Named, stream
+        from .exchange.streaming import Named, stream
 
         planned = self._plan(target, text, fields, "stream").for_invoke()
         named: Named[PlannedRun] = Named(streamed_of)
@@ -170,18 +170,18 @@ class BridgeBase(abc.ABC):
         return self._of_run(kind, planned, chain.begin), lambda: named.pending() or chain.pending()
 
     def _submitting(self, submission: Submission) -> Exchange[Pending]:
-        from .pending import submit
+        from .exchange.pending import submit
 
         return self._of_run("submit", submission.planned, Chain(submit, submission.planned, submission.plan_of).begin)
 
     def _waiting(self, pending: Pending, settings: Mapping[str, Any]) -> Exchange[Result]:
-        from .pending import wait
+        from .exchange.pending import wait
 
         plan, account = self._plan_pending(pending, settings)
         return self._exchange("wait", plan, account, lambda started: wait(plan, pending, started))
 
     def _polling(self, pending: Pending, settings: Mapping[str, Any], kind: Kind) -> Exchange[Result | Pending]:
-        from .pending import poll
+        from .exchange.pending import poll
 
         plan, account = self._plan_pending(pending, settings)
         return self._exchange(kind, plan, account, lambda started: poll(plan, pending, started))
@@ -202,7 +202,7 @@ class BridgeBase(abc.ABC):
         said: Invocation | Operation[Any] | None = None,
     ) -> Exchange[T]:
         if hearing := audience(self._listeners):
-            from .observing import Subject, observed
+            from .observing.telling import Subject, observed
 
             now = clock_of(self._given)
             begin = observed(begin, hearing, Subject(kind, plan.asked, said), lambda: Happened(now(), time.time()))
@@ -217,7 +217,7 @@ class BridgeBase(abc.ABC):
         callback_input: str | None,
         callback_answers: int,
     ) -> Submission:
-        from .submitting import Submission, addressed
+        from .planning.submitting import Submission, addressed
 
         if callbacks is None:
             if callback_input is not None:

@@ -12,15 +12,15 @@ from .base import BridgeBase, Exchange
 from .connection import Connection
 from .errors import ConfigurationError, InvocationError
 from .model import Invocation, Outcome, Pending, Result
+from .planning.resuming import pending_of
+from .planning.settings import CallFields, WaitFields
 from .provider import Operation
-from .resuming import pending_of
-from .settings import CallFields, WaitFields
 from .transport import MAIL, Transport, drive, open_transport
 
 if TYPE_CHECKING:
     from .addresses import Callbacks
     from .async_bridge import AsyncBridge
-    from .observations import Kind
+    from .observing.observations import Kind
     from .transport.stream import Stream
 
 __all__ = ["AsyncBridge", "Bridge"]

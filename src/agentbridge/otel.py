@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ._version import __version__
 from .errors import ConfigurationError, InvocationError
 from .model import Invocation, Message, Result, Usage
-from .observations import InvocationFinished, InvocationStarted, Observation, RetryScheduled
+from .observing.observations import InvocationFinished, InvocationStarted, Observation, RetryScheduled
 
 try:
     from opentelemetry import trace

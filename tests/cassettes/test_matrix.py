@@ -11,7 +11,7 @@ import pytest
 import vcr
 from documents import document
 
-import agentbridge.planning
+import agentbridge.planning.runs
 from agentbridge import Connection, File, InvocationError, Message, RetryPolicy
 from agentbridge.testing import vcr_config
 from agentbridge.transport.httpx import AsyncHttpxTransport, HttpxTransport
@@ -46,7 +46,7 @@ def play(request, open_bridge, monkeypatch, no_waiting):
 
     def play(name: str):
         vendor, _, short = name.partition("/")
-        monkeypatch.setattr(agentbridge.planning, "_fresh_id", lambda: calls.fresh_id(short))
+        monkeypatch.setattr(agentbridge.planning.runs, "_fresh_id", lambda: calls.fresh_id(short))
         bridge = open_bridge(config={}, connections=CONNECTIONS, retry=RetryPolicy(attempts=1), transport=request.param)
         with vcr.VCR(**vcr_config()).use_cassette(str(ROOT / f"{name}.yaml")) as cassette:
             try:

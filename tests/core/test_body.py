@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from agentbridge import ConfigurationError, DataUrl, File, FileText, HttpRequest, UnsupportedFeatureError
 from agentbridge.body import encode, final_url
-from agentbridge.prepared import curl
+from agentbridge.planning.prepared import curl
 
 
 def sent(request: HttpRequest) -> bytes:

@@ -24,7 +24,7 @@ from agentbridge import (
 from agentbridge.body import encode
 from agentbridge.commands import Happened, Send
 from agentbridge.exchange import run
-from agentbridge.plans import RunPlan
+from agentbridge.exchange.plans import RunPlan
 from agentbridge.verdict import Asked
 from agentbridge.wire import NoAnswer, Sleep
 

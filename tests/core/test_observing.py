@@ -532,14 +532,14 @@ def test_what_nests_too_deeply_to_be_masked_is_not_shown_and_harms_no_call(play)
 
 
 def test_nothing_is_wrapped_where_nobody_looks(play, monkeypatch):
-    monkeypatch.setattr("agentbridge.observing.observed", None)
+    monkeypatch.setattr("agentbridge.observing.telling.observed", None)
     logging.getLogger("agentbridge").setLevel(logging.NOTSET)
     bridge, _ = play(OK, observers=())
     assert bridge.invoke("tiny:a-1", "hi").text == "hi"
 
 
 def test_an_observer_is_wrapped_so_that_the_test_above_can_fail(play, monkeypatch):
-    monkeypatch.setattr("agentbridge.observing.observed", None)
+    monkeypatch.setattr("agentbridge.observing.telling.observed", None)
     bridge, _ = play(OK)
     with pytest.raises(TypeError):
         bridge.invoke("tiny:a-1", "hi")

@@ -24,7 +24,7 @@ from agentbridge import (
     Result,
 )
 from agentbridge.migrate import EMAILS, PHONES, Capture, read_samples
-from agentbridge.observations import InvocationFinished, InvocationStarted, RequestSent
+from agentbridge.observing.observations import InvocationFinished, InvocationStarted, RequestSent
 from agentbridge.testing import MemoryTransport
 
 KEY = "canary-key-5511aa77"

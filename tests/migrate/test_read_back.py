@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from agentbridge import Call, File, HttpRequest, Invocation, Message, Registry, UnsupportedFeatureError
 from agentbridge.migrate.importers.exchanges import recorded_request
-from agentbridge.requests import fixed
+from agentbridge.planning.building import fixed
 
 PROVIDERS = {name: Registry()[name] for name in ("fluxprompt", "promptitude", "flowgent", "flowise")}
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)

@@ -6,9 +6,9 @@ from pitfall import Pitfall, Removal
 
 GITHUB = "https://github.com/"
 VERDICT = "src/agentbridge/verdict.py"
-EXCHANGE = "src/agentbridge/exchange.py"
+EXCHANGE = "src/agentbridge/exchange/running.py"
 RULES = "src/agentbridge/rules.py"
-CHECKS = "src/agentbridge/checks.py"
+CHECKS = "src/agentbridge/planning/checks.py"
 WIRE = "src/agentbridge/wire.py"
 READING = "src/agentbridge/reading.py"
 DECODER = "plugins/flowise/src/agentbridge_flowise/decoder.py"
@@ -353,7 +353,7 @@ PITFALLS = (
         removals=(
             Removal(CHECKS, 'if field in DROPPABLE and on_unsupported == "drop")', 'if on_unsupported == "drop")'),
             Removal(
-                "src/agentbridge/settling.py",
+                "src/agentbridge/planning/settling.py",
                 "settings=settings.over(connection).over(defaults),",
                 "settings=defaults,",
             ),

@@ -6,11 +6,11 @@ from pitfall import Pitfall, Removal
 
 GITHUB = "https://github.com/"
 PLUGINS = "src/agentbridge/plugins.py"
-PLANNING = "src/agentbridge/planning.py"
+PLANNING = "src/agentbridge/planning/runs.py"
 VERDICT = "src/agentbridge/verdict.py"
 CASSETTES = "src/agentbridge/testing/cassettes.py"
 PERFORMER = "src/agentbridge/transport/performer.py"
-STREAMING = "src/agentbridge/streaming.py"
+STREAMING = "src/agentbridge/exchange/streaming.py"
 DECIDING = "src/agentbridge/callbacks/deciding.py"
 BROKEN_PLUGIN = "tests/core/test_isolation.py::test_a_broken_distribution_is_named_and_harms_no_other"
 SESSION_TESTS = "tests/core/test_sessions.py::"

@@ -7,13 +7,13 @@ from pitfall import Pitfall, Removal
 GITHUB = "https://github.com/"
 RETRY = "src/agentbridge/retry.py"
 FAULTS = "src/agentbridge/faults.py"
-STREAMING = "src/agentbridge/streaming.py"
+STREAMING = "src/agentbridge/exchange/streaming.py"
 STREAM = "src/agentbridge/transport/stream.py"
 PERFORMER = "src/agentbridge/transport/performer.py"
 COMMON = "src/agentbridge/transport/common.py"
 HTTPX = "src/agentbridge/transport/httpx.py"
 SSE = "src/agentbridge/sse.py"
-FALLBACK = "src/agentbridge/fallback.py"
+FALLBACK = "src/agentbridge/planning/fallback.py"
 EXCHANGE_TESTS = "tests/core/test_exchange.py::"
 STREAM_TESTS = "tests/core/test_streams.py::"
 TRANSPORT_TESTS = "tests/core/test_transports.py::"
@@ -162,7 +162,7 @@ PITFALLS = (
         ),
         removals=(
             Removal(
-                "src/agentbridge/exchange.py",
+                "src/agentbridge/exchange/running.py",
                 "        value = yield from attempt(send if",
                 "        from .body import encode\n\n        send = attrs.evolve(send, body=encode(send.request))\n        value = yield from attempt(send if",
             ),

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import attrs
 import pytest
 
-import agentbridge.planning
+import agentbridge.planning.runs
 from agentbridge import (
     Connection,
     HttpRequest,
@@ -81,7 +81,7 @@ def recovered(play, monkeypatch):
         if not own_session:
             stored = json.loads(json.dumps(stored).replace(session, chat_id))
             session = chat_id
-        monkeypatch.setattr(agentbridge.planning, "_fresh_id", lambda: chat_id)
+        monkeypatch.setattr(agentbridge.planning.runs, "_fresh_id", lambda: chat_id)
         bridge, _ = play(NoAnswer("timeout"), answer(stored["chatmessage"]), answer(stored["executions"]))
         with pytest.raises(errors.ResponseTimeoutError) as caught:
             bridge.invoke("flowise:flow-1", asked(stored), session_id=None if session == chat_id else session)

@@ -15,7 +15,7 @@ from .output import one_line, say, say_json, summary
 if TYPE_CHECKING:
     from ..connection import Connection
     from ..directory import Directory
-    from ..explaining import Explanation
+    from ..explaining.explanation import Explanation
     from ..wire import HttpResponse
 
 _SHOWN = ("code", "retryable", "may_have_run", "retry_after", "partial", "pending")
@@ -84,7 +84,7 @@ def _explained(
     **reply: Any,
 ) -> Explanation:
     from ..directory import Directory
-    from ..explaining import explain
+    from ..explaining.explanation import explain
     from ..plugins import known_provider
 
     if (provider is None) == (connection is None):

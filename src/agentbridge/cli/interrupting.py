@@ -10,8 +10,8 @@ import attrs
 
 from ..bridge import Bridge
 from ..model import Invocation, Pending
-from ..observations import Observation, RequestSent
-from ..planning import Mode, PlannedRun
+from ..observing.observations import Observation, RequestSent
+from ..planning.runs import Mode, PlannedRun
 from ..redaction import redactor_of
 from ..wire import HttpResponse
 from .failures import how_to_find, show_run

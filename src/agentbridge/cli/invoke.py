@@ -15,7 +15,7 @@ from .output import note, say, say_json, say_piece, summary
 
 if TYPE_CHECKING:
     from ..model import Result
-    from ..prepared import Prepared
+    from ..planning.prepared import Prepared
     from ..transport.stream import Stream
 
 

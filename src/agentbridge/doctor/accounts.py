@@ -12,8 +12,8 @@ from ..body import final_url
 from ..connection import Connection, variable
 from ..errors import ConfigurationError, UnsupportedFeatureError
 from ..model import Invocation
+from ..planning.building import built
 from ..provider import Call, Provider
-from ..requests import built
 from ..wire import HttpRequest
 from .finding import Finding, fine, problem, warning
 

@@ -13,7 +13,7 @@ from typing import Self
 from ..amounts import share
 from ..errors import AgentBridgeError
 from ..model import SHARED, Result
-from ..observations import InvocationFinished, InvocationStarted, Observation
+from ..observing.observations import InvocationFinished, InvocationStarted, Observation
 from ..private import private_file
 from .samples import Answer, Sample, as_line
 from .scrubbing import Scrub, Scrubber

@@ -10,7 +10,7 @@ import attrs
 from ..base import BridgeBase
 from ..errors import AgentBridgeError
 from ..model import Invocation
-from ..prepared import Prepared
+from ..planning.prepared import Prepared
 from .canonical import agent_of, connection_of, portable_name, retarget
 from .fates import How, Place, fates, missing, proven
 from .samples import Sample

@@ -12,7 +12,7 @@ from ..async_bridge import AsyncBridge
 from ..bridge import Bridge
 from ..errors import AgentBridgeError, ConfigurationError
 from ..model import SHARED, Invocation, Result
-from ..settings import CallFields
+from ..planning.settings import CallFields
 from ..transport.loops import in_thread
 from .ledger import Ledger
 from .live import OfProcess, aimed

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import attrs
 
 from ..errors import AgentBridgeError, ConfigurationError, InvocationError, PluginError, UnsupportedFeatureError
-from ..logs import log
 from ..model import Result
+from ..observing.logs import log
 from .beside import Recent
 from .live import place_of
 from .live_gate import LiveGate, Seen, Windows

@@ -20,8 +20,8 @@ from ..async_bridge import AsyncBridge
 from ..bridge import Bridge
 from ..errors import ConfigurationError, InvocationError
 from ..model import SHARED, Invocation, Result
+from ..planning.settings import CallFields, Settings, described
 from ..retry import Timeouts
-from ..settings import CallFields, Settings, described
 from ..transport.loops import in_thread
 from .beside import Beside, ShadowStats
 from .canonical import connection_of, portable_name

@@ -14,10 +14,10 @@ from ..bindings import Agent
 from ..bridge import AsyncBridge, Bridge
 from ..connection import Connection
 from ..directory import ConfigSource, Directory, Located
+from ..exchange.plans import RunPlan
 from ..model import Interrupt, Invocation, Pending, Result
-from ..observations import Observer
-from ..planning import Mode, PlannedRun
-from ..plans import RunPlan
+from ..observing.observations import Observer
+from ..planning.runs import Mode, PlannedRun
 from ..plugins import FIELDS, Registry
 from ..provider import Call, Provider
 from ..retry import RetryPolicy, Timeouts

@@ -16,9 +16,9 @@ from ..errors import (
     InvocationError,
 )
 from ..events import Event
+from ..exchange.plans import RunPlan
 from ..faults import Fault, FaultKind
 from ..model import Invocation, Pending, Result
-from ..plans import RunPlan
 from ..provider import StreamDecoder
 from ..retry import DEFAULT_TIMEOUTS, Timeouts
 from ..verdict import Failure, error_of, judge_run

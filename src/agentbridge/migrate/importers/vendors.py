@@ -10,7 +10,7 @@ import attrs
 from ...base import BridgeBase
 from ...connection import Connection
 from ...errors import AgentBridgeError, InvocationError
-from ...explaining import explain
+from ...explaining.explanation import explain
 from ...model import Invocation, Pending, Result
 from ...provider import Call, Provider
 from ...redaction import redactor_of

@@ -6,7 +6,7 @@ import attrs
 
 from ...migrate.importers.exchanges import recorded_request
 from ...model import Invocation
-from ...requests import fixed
+from ...planning.building import fixed
 from ...wire import HttpRequest
 from .base import Base, skip
 

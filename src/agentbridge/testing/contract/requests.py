@@ -9,12 +9,12 @@ from typing import Any
 
 import attrs
 
-from ...checks import DROPPABLE, check_agent
 from ...commands import Send
 from ...errors import AgentBridgeError, UnsupportedFeatureError
+from ...planning.building import fixed
+from ...planning.checks import DROPPABLE, check_agent
 from ...plugins import FIELDS, Registry
 from ...provider import Provider
-from ...requests import fixed
 from ...wire import HttpResponse
 from ..memory import MemoryTransport
 from .base import Base

@@ -6,16 +6,16 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from .bindings import merge
-from .connection import Connection
-from .directory import Directory
-from .errors import ConfigurationError, InvocationError, UnsupportedFeatureError
-from .model import Invocation, Pending, Result
-from .naming import did_you_mean
-from .planning import asked_of, call_of, poller
-from .plans import RunPlan
-from .provider import Provider
-from .retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
+from ..bindings import merge
+from ..connection import Connection
+from ..directory import Directory
+from ..errors import ConfigurationError, InvocationError, UnsupportedFeatureError
+from ..exchange.plans import RunPlan
+from ..model import Invocation, Pending, Result
+from ..naming import did_you_mean
+from ..provider import Provider
+from ..retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
+from .runs import asked_of, call_of, poller
 from .settings import SETTINGS, Settings
 
 

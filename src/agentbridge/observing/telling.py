@@ -11,9 +11,13 @@ from uuid import uuid4
 
 import attrs
 
-from .commands import Command, Happened, Open, Send, Steps, Use
+from ..commands import Command, Happened, Open, Send, Steps, Use
+from ..model import Invocation
+from ..provider import Operation
+from ..redaction import redactor_of, without_auth
+from ..verdict import Asked, Failure, masked_request
+from ..wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 from .listening import Listener
-from .model import Invocation
 from .observations import (
     AnswerReceived,
     InvocationFinished,
@@ -23,10 +27,6 @@ from .observations import (
     RequestSent,
     RetryScheduled,
 )
-from .provider import Operation
-from .redaction import redactor_of, without_auth
-from .verdict import Asked, Failure, masked_request
-from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep
 
 T = TypeVar("T")
 Clock: TypeAlias = Callable[[], Happened]

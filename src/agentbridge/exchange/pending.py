@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .commands import Steps
-from .exchange import State, ask, follow
-from .model import Pending, Result
+from ..commands import Steps
+from ..model import Pending, Result
 from .plans import RunPlan
+from .running import State, ask, follow
 from .streaming import Streaming, StreamPlan
 
 

@@ -7,22 +7,22 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .body import Body
-from .commands import Command, Happened, Open, Read, Send, Steps
-from .drift import Drift, Drifts, watched_by
-from .errors import InvocationError, MalformedResponseError, ToolExecutionError
-from .exchange import operate, run
-from .faults import Fault
-from .plans import RunPlan
-from .provider import Operation, Provider, StreamDecoder
-from .redaction import redactor_of
-from .retry import RetryPolicy, Timeouts
-from .rules import FaultRule, first, taught
-from .streaming import StreamPlan, stream
+from ..body import Body
+from ..commands import Command, Happened, Open, Read, Send, Steps
+from ..drift import Drift, Drifts, watched_by
+from ..errors import InvocationError, MalformedResponseError, ToolExecutionError
+from ..exchange.plans import RunPlan
+from ..exchange.running import operate, run
+from ..exchange.streaming import StreamPlan, stream
+from ..faults import Fault
+from ..provider import Operation, Provider, StreamDecoder
+from ..redaction import redactor_of
+from ..retry import RetryPolicy, Timeouts
+from ..rules import FaultRule, first, taught
+from ..verdict import Asked
+from ..watching import decoder_of
+from ..wire import HttpRequest, HttpResponse, Sleep
 from .tracing import Trace, place_of, traced
-from .verdict import Asked
-from .watching import decoder_of
-from .wire import HttpRequest, HttpResponse, Sleep
 
 Decision: TypeAlias = tuple[Literal["rule", "provider", "core"], str, str]
 _NOBODY = HttpRequest("POST", "")

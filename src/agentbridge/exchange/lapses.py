@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .errors import DeadlineExceededError, InvocationError, ResponseTimeoutError
-from .faults import Fault, FaultKind
-from .pacing import Pace
-from .verdict import DEADLINE, Failure
-from .wire import HttpResponse
+from ..errors import DeadlineExceededError, InvocationError, ResponseTimeoutError
+from ..faults import Fault, FaultKind
+from ..pacing import Pace
+from ..verdict import DEADLINE, Failure
+from ..wire import HttpResponse
 
 
 def no_time_left(sent: bool) -> Failure:

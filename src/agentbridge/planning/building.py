@@ -8,15 +8,15 @@ from urllib.parse import unquote, urlsplit
 
 import attrs
 
-from .body import encode, final_url
-from .commands import MAX_ANSWER, Send
-from .connection import Connection
-from .errors import AgentBridgeError, ConfigurationError, PluginError, UnsupportedFeatureError
-from .provider import Provider
-from .redaction import is_secret_name
-from .retry import Timeouts
-from .verdict import where
-from .wire import HttpRequest
+from ..body import encode, final_url
+from ..commands import MAX_ANSWER, Send
+from ..connection import Connection
+from ..errors import AgentBridgeError, ConfigurationError, PluginError, UnsupportedFeatureError
+from ..provider import Provider
+from ..redaction import is_secret_name
+from ..retry import Timeouts
+from ..verdict import where
+from ..wire import HttpRequest
 
 _HALF = "a value of this call has half of a surrogate pair, which is no text"
 

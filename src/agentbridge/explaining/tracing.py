@@ -11,8 +11,8 @@ from typing import Any
 
 import attrs
 
-from .drift import Kind, Names, watched_by
-from .wire import HttpResponse
+from ..drift import Kind, Names, watched_by
+from ..wire import HttpResponse
 
 _MOST_REASONS = 3
 _NOT_A_PLUGIN = frozenset({"agentbridge", "attr", "json", "pydantic", "pydantic_core"})

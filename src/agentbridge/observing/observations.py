@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from .faults import Fault
-from .model import Invocation
-from .wire import HttpRequest
+from ..faults import Fault
+from ..model import Invocation
+from ..wire import HttpRequest
 
 Kind: TypeAlias = Literal["invoke", "stream", "submit", "wait", "poll", "recover", "resume", "call"]
 

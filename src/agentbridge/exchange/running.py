@@ -13,17 +13,17 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from .commands import Happened, Release, Send, Steps, Turn
-from .errors import AgentBridgeError, DeadlineExceededError, InvocationError
-from .faults import FaultKind, parse_retry_after
+from ..commands import Happened, Release, Send, Steps, Turn
+from ..errors import AgentBridgeError, DeadlineExceededError, InvocationError
+from ..faults import FaultKind, parse_retry_after
+from ..model import Pending, Result
+from ..pacing import Pace
+from ..redaction import without_auth
+from ..retry import sooner
+from ..verdict import Failure, error_of, judge
+from ..wire import HttpRequest, HttpResponse, NoAnswer, Sleep, evolved
 from .lapses import never_finished, no_time_left, not_at_turn, not_in_line, not_polled, not_waited_for, too_many
-from .model import Pending, Result
-from .pacing import Pace
 from .plans import Plan, RunPlan
-from .redaction import without_auth
-from .retry import sooner
-from .verdict import Failure, error_of, judge
-from .wire import HttpRequest, HttpResponse, NoAnswer, Sleep, evolved
 
 T = TypeVar("T")
 

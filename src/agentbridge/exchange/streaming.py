@@ -12,18 +12,18 @@ from typing import Generic, Self, TypeVar
 
 import attrs
 
-from .commands import Emit, Open, Read, Release, Send, Steps
-from .errors import ResponseTimeoutError, StreamInterruptedError
-from .events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled, VendorEvent
-from .exchange import State, follow
-from .faults import Fault, FaultKind
-from .model import Pending, Result, Tried
+from ..commands import Emit, Open, Read, Release, Send, Steps
+from ..errors import ResponseTimeoutError, StreamInterruptedError
+from ..events import Completed, Event, ReasoningDelta, SourcesFound, Started, TextDelta, ToolCalled, VendorEvent
+from ..faults import Fault, FaultKind
+from ..model import Pending, Result, Tried
+from ..provider import StreamDecoder
+from ..redaction import redactor_of
+from ..retry import sooner
+from ..verdict import Failure, broken_stream, judge_stream
+from ..wire import HttpRequest, HttpResponse, NoAnswer
 from .plans import RunPlan
-from .provider import StreamDecoder
-from .redaction import redactor_of
-from .retry import sooner
-from .verdict import Failure, broken_stream, judge_stream
-from .wire import HttpRequest, HttpResponse, NoAnswer
+from .running import State, follow
 
 P = TypeVar("P")
 

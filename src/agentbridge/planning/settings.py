@@ -7,12 +7,12 @@ from typing import Any, Literal, TypedDict
 
 import attrs
 
-from .connection import Connection, check_choice
-from .errors import ConfigurationError
-from .model import Invocation, Message
-from .naming import did_you_mean
-from .retry import RetryPolicy, Timeouts
-from .wire import File, Link
+from ..connection import Connection, check_choice
+from ..errors import ConfigurationError
+from ..model import Invocation, Message
+from ..naming import did_you_mean
+from ..retry import RetryPolicy, Timeouts
+from ..wire import File, Link
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)

@@ -7,14 +7,14 @@ from typing import Any
 
 import attrs
 
-from .bindings import merge
+from ..bindings import merge
+from ..connection import Connection
+from ..directory import Directory, Located
+from ..pacing import Pace
+from ..provider import Provider, StreamDecoder
+from ..wire import HttpRequest, HttpResponse
 from .checks import check_agent
-from .connection import Connection
-from .directory import Directory, Located
-from .pacing import Pace
-from .provider import Provider, StreamDecoder
 from .settings import Settings
-from .wire import HttpRequest, HttpResponse
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from .addresses import Address, Callbacks
-from .errors import AgentBridgeError, ConfigurationError, InvocationError
-from .model import Invocation, Pending
-from .planning import PlannedRun
-from .redaction import redactor_of
-from .streaming import StreamPlan
+from ..addresses import Address, Callbacks
+from ..errors import AgentBridgeError, ConfigurationError, InvocationError
+from ..exchange.streaming import StreamPlan
+from ..model import Invocation, Pending
+from ..redaction import redactor_of
+from .runs import PlannedRun
 
 _log = logging.getLogger("agentbridge")
 

@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
-from .bindings import Binding, bind, merge
+from ..bindings import Binding, bind, merge
+from ..commands import Send
+from ..connection import Connection, variable
+from ..directory import Directory
+from ..errors import ConfigurationError, UnsupportedFeatureError
+from ..exchange.plans import Plan, RunPlan
+from ..model import SHARED, Invocation, Pending
+from ..naming import did_you_mean
+from ..provider import Call, Operation, Provider, StreamDecoder
+from ..redaction import guard_logs, without_auth
+from ..retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
+from ..verdict import Asked
+from ..wire import HttpRequest
+from .building import built, fixed
 from .checks import (
     carried,
     check_answers_later,
@@ -18,25 +31,12 @@ from .checks import (
     check_session,
     check_types,
 )
-from .commands import Send
-from .connection import Connection, variable
-from .directory import Directory
-from .errors import ConfigurationError, UnsupportedFeatureError
-from .model import SHARED, Invocation, Pending
-from .naming import did_you_mean
-from .plans import Plan, RunPlan
-from .provider import Call, Operation, Provider, StreamDecoder
-from .redaction import guard_logs, without_auth
-from .requests import built, fixed
-from .retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from .settings import Settings
 from .settling import Settled
-from .verdict import Asked
-from .wire import HttpRequest
 
 if TYPE_CHECKING:
+    from ..exchange.streaming import StreamPlan
     from .prepared import Prepared
-    from .streaming import StreamPlan
 
 T = TypeVar("T")
 Mode: TypeAlias = Literal["invoke", "stream", "submit"]
@@ -63,7 +63,7 @@ class PlannedRun:
     @property
     def streamed(self) -> StreamPlan:
         """The same run, its answer taken piece by piece."""
-        from .streaming import StreamPlan
+        from ..exchange.streaming import StreamPlan
 
         return StreamPlan(run=self.plan, decoder=self.decoder)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import attrs
 
-from .body import final_url
-from .redaction import without_auth
-from .wire import DataUrl, File, FileText, HttpRequest
+from ..body import final_url
+from ..redaction import without_auth
+from ..wire import DataUrl, File, FileText, HttpRequest
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
-from .commands import Release, Steps, Use
-from .directory import Directory, Located
-from .errors import AgentBridgeError, InvocationError, UnsupportedFeatureError
-from .model import Invocation, Pending, Tried
-from .planning import Mode, PlannedRun, plan_run
-from .plans import RunPlan
+from ..commands import Release, Steps, Use
+from ..directory import Directory, Located
+from ..errors import AgentBridgeError, InvocationError, UnsupportedFeatureError
+from ..exchange.plans import RunPlan
+from ..model import Invocation, Pending, Tried
+from .runs import Mode, PlannedRun, plan_run
 from .settings import Settings, described
 from .settling import settled
 
 if TYPE_CHECKING:
-    from .streaming import StreamPlan
+    from ..exchange.streaming import StreamPlan
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import attrs
 
-from .body import check_file
-from .errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
-from .model import SHARED, Invocation, Message
-from .provider import Provider
-from .wire import File, Link
+from ..body import check_file
+from ..errors import ConfigurationError, UnknownTargetError, UnsupportedFeatureError
+from ..model import SHARED, Invocation, Message
+from ..provider import Provider
+from ..wire import File, Link
 
 DROPPABLE = frozenset({"session_id", "user_id", "callback_url"})
 

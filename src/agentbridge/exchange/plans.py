@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import attrs
 
-from .commands import Send
-from .model import Pending, Result, Tried
-from .pacing import Pace
-from .retry import RetryPolicy, Timeouts
-from .verdict import Asked, Failure, judge_run
-from .wire import HttpResponse, NoAnswer
+from ..commands import Send
+from ..model import Pending, Result, Tried
+from ..pacing import Pace
+from ..retry import RetryPolicy, Timeouts
+from ..verdict import Asked, Failure, judge_run
+from ..wire import HttpResponse, NoAnswer
 
 
 def no_trace() -> None:

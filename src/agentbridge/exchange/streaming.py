@@ -1,6 +1,6 @@
 """A streamed run as a generator: opens, decodes piece by piece, emits events, and ends in a Result or an error.
 
-No I/O and no clock, like `exchange`, whose retries and deadlines it uses. Vendors that do not stream give the same
+No I/O and no clock, like `running`, whose retries and deadlines it uses. Vendors that do not stream give the same
 events, made from their finished answer.
 """
 

@@ -1,6 +1,6 @@
 """Who is told of calls: the observers of a bridge, and the logger "agentbridge" where it is enabled.
 
-What they are told is in `observations`, and how in `observing`: both are imported where somebody listens.
+What they are told is in `observations`, and how in `telling`: both are imported where somebody listens.
 """
 
 from __future__ import annotations

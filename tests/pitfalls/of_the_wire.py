@@ -12,6 +12,7 @@ STREAM = "src/agentbridge/transport/stream.py"
 PERFORMER = "src/agentbridge/transport/performer.py"
 COMMON = "src/agentbridge/transport/common.py"
 HTTPX = "src/agentbridge/transport/httpx.py"
+OPENED = "src/agentbridge/transport/opened.py"
 SSE = "src/agentbridge/sse.py"
 FALLBACK = "src/agentbridge/planning/fallback.py"
 EXCHANGE_TESTS = "tests/core/test_exchange.py::"
@@ -258,11 +259,11 @@ PITFALLS = (
         ),
         removals=(
             Removal(
-                HTTPX,
+                OPENED,
                 'a read that waits ends at once."""\n        _break_off(self._response)\n',
                 'a read that waits ends at once."""\n',
             ),
-            Removal(HTTPX, "        if self._is_reading", "        if False"),
+            Removal(OPENED, "        if self._is_reading", "        if False"),
         ),
         threads=(f"{GITHUB}googleapis/python-genai/issues/2425",),
     ),

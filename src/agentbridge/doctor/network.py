@@ -19,9 +19,9 @@ from ..commands import Send
 from ..connection import Connection
 from ..errors import ConfigurationError
 from ..retry import Timeouts
-from ..transport.common import new_ssl_context
 from ..transport.httpx import HttpxTransport
 from ..transport.proxies import Proxies, address
+from ..transport.tls import new_ssl_context
 from ..wire import HttpRequest, HttpResponse, NoAnswer
 from .finding import Finding, fine, problem, warning
 

@@ -21,10 +21,12 @@ from ..errors import ConfigurationError
 from ..retry import DEFAULT_TIMEOUTS, Timeouts, sooner
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import CLOSED, HEADERS, installed, is_past, left, read_whole, ssl_context
+from .common import CLOSED, HEADERS, is_past, left, read_whole, texts
 from .inflating import ENCODINGS, Incoming, UnreadableError
+from .libraries import installed
 from .pool import IDLE_EXPIRY, ROOM
 from .proxies import Proxies
+from .tls import ssl_context
 
 _PIECE = 32 * 1024  # bytes; less fits into the buffers below, and needs nobody to look whether it moves on
 _LARGEST_LINE = 100_000  # bytes, as h11 has it
@@ -151,7 +153,7 @@ class Opened:
     """An answer whose head has arrived, and whose body is read piece by piece."""
 
     def __init__(self, library: Any, response: Any, send: Send, give_back: Callable[[], None]) -> None:
-        self.head = HttpResponse(response.status, _received(response.raw_headers))
+        self.head = HttpResponse(response.status, texts(response.raw_headers))
         self._failures = (library.ClientError, library.http.HttpProcessingError, OSError)
         self._response = response
         self._give_back: Callable[[], None] | None = give_back
@@ -265,20 +267,6 @@ async def _pieces(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> Asy
             await asyncio.sleep(0)  # aiohttp does not wait where the socket takes it all: a file must not keep the loop
             allow(timeouts.idle)
     allow(_sum(timeouts.idle, timeouts.answer))
-
-
-def _received(raw_headers: Any) -> dict[str, str]:
-    headers: dict[str, list[str]] = {}
-    for name, value in raw_headers:
-        headers.setdefault(_text(name).lower(), []).append(_text(value))
-    return {name: ", ".join(values) for name, values in headers.items()}
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 def _printable(url: str) -> str:

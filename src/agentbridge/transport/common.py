@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import abc
-import importlib
-import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -20,12 +18,12 @@ from ..errors import ConfigurationError
 from ..retry import DEFAULT_TIMEOUTS, sooner
 from ..wire import HttpResponse, NoAnswer
 from .inflating import ENCODINGS, UnreadableError
+from .libraries import installed
 from .pool import IDLE_EXPIRY
 from .proxies import Proxies
+from .tls import no_tls, ssl_context
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
-_TOGETHER = 128  # chunks of a body that are handed out as one piece, so that a burst takes little memory
-_INNER = ("_stream", "_httpcore_stream", "_connection", "_h11_state")  # from a response's stream to its parser
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
 CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
@@ -84,7 +82,7 @@ class HttpxBase(abc.ABC):
         name = self._library.__name__
         try:
             limits = self._library.Limits(keepalive_expiry=IDLE_EXPIRY)
-            verify = ssl_context(name, self._verify) if has_tls else _no_tls()
+            verify = ssl_context(name, self._verify) if has_tls else no_tls()
             return self._make_transport({"verify": verify, "limits": limits, "proxy": proxy})
         except (ValueError, ImportError, OSError, self._library.InvalidURL) as error:
             where = "$SSL_CERT_FILE and $SSL_CERT_DIR" if proxy is None else self._proxies.where
@@ -181,11 +179,6 @@ def with_pool(transport: Any, pool: Callable[[Callable[[Any], Any]], Any]) -> An
     return transport
 
 
-def httpcore_of(library: Any) -> Any:
-    """The library below httpx or httpx2: httpcore or httpcore2."""
-    return importlib.import_module(library.__name__.replace("httpx", "httpcore"))
-
-
 def broken(head: HttpResponse, pieces: list[bytes], lost: NoAnswer) -> HttpResponse | NoAnswer:
     """An answer that broke off: its beginning is evidence. One that is a failure anyway is judged as it is."""
     partial = attrs.evolve(head, content=b"".join(pieces))
@@ -209,7 +202,7 @@ async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAn
     return HttpResponse(head.status, head.headers, b"".join(pieces))
 
 
-def texts(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def texts(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers as the libraries read them, but at once: UTF-8 or else Latin-1, those of one name joined."""
     try:
         lines = [(name.decode().lower(), value.decode()) for name, value in raw]
@@ -219,40 +212,6 @@ def texts(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in lines:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def has_leftovers(response: Any) -> bool:
-    """Whether more came than the answer, as with a wrong length. On a kept connection it would answer the next request.
-
-    httpcore keeps such a connection, and tells nobody.
-    """
-    parser = parser_of(response)
-    return parser is not None and bool(parser.trailing_data[0])
-
-
-def parser_of(response: Any) -> Any:
-    """h11's connection below an answer; None where the answer comes from elsewhere.
-
-    No public name leads there. A test of both libraries fails should the private ones change.
-    """
-    found = response.stream
-    while found is not None and not hasattr(found, "trailing_data"):
-        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
-    return found
-
-
-def with_arrived(piece: bytes, parser: Any) -> tuple[bytes, bool]:
-    """A piece of a body with what has arrived after it already, without waiting; True where that is the end.
-
-    A server writes one chunk for each token, and httpcore hands them out one by one though one read brought many.
-    """
-    pieces = [piece]
-    try:
-        while len(pieces) < _TOGETHER and type(event := parser.next_event()).__name__ == "Data":
-            pieces.append(bytes(event.data))
-    except Exception:  # httpcore comes upon it next, and says so in its own words
-        return b"".join(pieces), False
-    return b"".join(pieces), type(event).__name__ == "EndOfMessage"
 
 
 @lru_cache(maxsize=256)
@@ -298,42 +257,6 @@ class _Pieces:
 def _pieces_class(library: Any) -> Any:
     """What this library takes for the body of a request: it must be of its own classes."""
     return type("Pieces", (_Pieces, library.SyncByteStream, library.AsyncByteStream), {})
-
-
-@cache
-def _no_tls() -> ssl.SSLContext:
-    """For connections without TLS, since the libraries ask for a context all the same. It trusts nobody."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-@lru_cache(maxsize=32)
-def ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
-    """One SSL context a process: making one costs 17 ms and 0.8 MB."""
-    return new_ssl_context(library, verify)
-
-
-def new_ssl_context(library: str, verify: bool | str) -> ssl.SSLContext:
-    """An SSL context as this library makes them. Raises ConfigurationError for a bad CA bundle."""
-    create = installed(library).create_ssl_context
-    if not isinstance(verify, str):
-        context: ssl.SSLContext = create(verify=verify)
-        return context
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except OSError as error:
-        raise ConfigurationError(
-            f"verify: the CA bundle {verify!r} cannot be read: {error.strerror or error}"
-        ) from None
-
-
-def installed(name: str) -> Any:
-    """The library of this name. Raises ConfigurationError."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise ConfigurationError(
-            f"transport {name!r} is not installed: pip install 'agentbridge-core[{name}]'"
-        ) from None
 
 
 def is_past(deadline: float | None) -> bool:

@@ -36,7 +36,8 @@ from ..commands import Send
 from ..errors import ConfigurationError
 from ..retry import Timeouts
 from ..wire import HttpResponse, NoAnswer
-from .common import left, new_ssl_context
+from .common import left
+from .tls import new_ssl_context
 
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 _LOGIN = frozenset({530, 534, 535, 538})

@@ -120,6 +120,21 @@ def test_what_cannot_be_imported_is_one_line(migrate, arguments, code, why):
     assert why in done.stderr
 
 
+@pytest.mark.parametrize("sources", [["bad.har"], ["calls.sh", "calls2.sh"]])
+def test_an_import_that_fails_leaves_the_file_as_it_was(migrate, samples, tmp_path, sources):
+    (tmp_path / "bad.har").write_text("{")
+    before = samples.read_text()
+    assert migrate("import", *sources, "--out", samples).exit_code == 1
+    assert samples.read_text() == before
+
+
+def test_an_import_is_not_written_over_its_source(migrate, tmp_path):
+    before = (tmp_path / "calls.sh").read_text()
+    done = migrate("import", "calls.sh", "--out", tmp_path / "calls.sh")
+    assert (done.exit_code, (tmp_path / "calls.sh").read_text()) == (1, before)
+    assert "would be written over what is read from it; name another file" in done.stderr
+
+
 def test_init_prints_a_draft_that_loads(migrate, samples):
     done = migrate("init", samples, "--to", "flowgent")
     assert done.exit_code == 0

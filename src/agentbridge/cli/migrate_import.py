@@ -63,7 +63,9 @@ def import_command(sources: tuple[str, ...], out: str, config: str | None, *, as
     """  # noqa: D301 (click)
     from ..bridge import Bridge
     from ..migrate import write_samples
+    from ..migrate.outputs import check_outputs
 
+    check_outputs([out], sources)
     with Bridge(config) as bridge:
         imports = [_imported(source, bridge, **given) for source in sources]
         count = write_samples(out, _each(imports))

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 from ..errors import ConfigurationError
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _VERSION = 1
+_HEAD = b"SQLite format 3\0"
 _PATIENCE = 30.0  # seconds that one process waits while another writes
 
 
@@ -67,6 +69,27 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
+def is_database(path: Path) -> bool:
+    """Whether this is an SQLite database, or one of the files that SQLite keeps beside it.
+
+    One that this process has open is not opened again: to close it would end the locks that this process has on it (POSIX).
+    """
+    names = {path.name.removesuffix(beside) for beside in ("", "-wal", "-shm", ".lock")}
+    return any(_is_database(path.with_name(name)) for name in names if name)
+
+
+def _is_database(path: Path) -> bool:
+    if any(ledger.place == path for ledger in list(_ledgers)):
+        return True
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
+
+
 class LedgerFile:
     """One file that only its owner may read. Any number of processes may look at it, one at a time replays.
 
@@ -76,7 +99,7 @@ class LedgerFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = private_database(path, "ledger")
-        self._place = self.path.resolve()  # one for all names of the file, wherever the process goes
+        self.place = self.path.resolve()  # one for all names of the file, wherever the process goes
         self.lock = threading.RLock()
         try:
             self._database: sqlite3.Connection | None = self._opened()
@@ -101,7 +124,7 @@ class LedgerFile:
         return f"<{type(self).__name__}: {self.path}>"
 
     def _opened(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(self.place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(database)
         except BaseException:
@@ -154,7 +177,7 @@ class LedgerFile:
         Raises:
             ConfigurationError: another process does, or the file of the lock, PATH.lock, cannot be used.
         """
-        path = f"{self._place}.lock"
+        path = f"{self.place}.lock"
         with (
             self._told(),
             closing(sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)) as guard,

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from .ledger import CANDIDATE, Ledger, Turn
+from .outputs import replacing
 from .samples import Sample, as_line
 
 _ROWS = 1_000  # that are in memory at once
@@ -106,19 +107,14 @@ def _result(arm: str, turn: Turn) -> dict[str, Any]:
 
 
 def _write(path: Path, columns: Mapping[str, str], rows: Iterator[Mapping[str, Any]]) -> int:
-    """A file takes its name when it is whole; until then only its owner may read it, and after that too."""
-    arrow, part, count = _arrow(), path.with_name(path.name + ".part"), 0
+    """Only its owner may read the file, whole or not."""
+    arrow, count = _arrow(), 0
     schema = arrow.schema([(name, getattr(arrow, kind)()) for name, kind in columns.items()])
-    try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            with arrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-                while page := list(itertools.islice(rows, _ROWS)):
-                    writer.write_batch(arrow.RecordBatch.from_pylist(page, schema))
-                    count += len(page)
-        part.replace(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error}") from None
+    with replacing(path) as part, os.fdopen(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
+        with arrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+            while page := list(itertools.islice(rows, _ROWS)):
+                writer.write_batch(arrow.RecordBatch.from_pylist(page, schema))
+                count += len(page)
     return count
 
 

@@ -26,8 +26,8 @@ from ..errors import (
     UnavailableError,
 )
 from ..model import Invocation, Result
-from ..private import private_file
 from ..wire import HttpResponse
+from .outputs import replaced
 
 Standing: TypeAlias = Literal["final", "remains", "unknown"]
 
@@ -172,11 +172,13 @@ def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
 def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> int:
     """Write samples as JSONL, in place of what the file held; returns how many. Only the owner may read it.
 
+    The file takes its name when all are written: until then, and where `samples` raises, it is as it was.
+
     Raises:
-        ConfigurationError: the file cannot be written.
+        ConfigurationError: the file cannot be written, or is a ledger.
     """
     count = 0
-    with private_file(path) as file:
+    with replaced(path) as file:
         for sample in samples:
             file.write(as_line(sample.to_dict()))
             count += 1

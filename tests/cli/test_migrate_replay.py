@@ -114,5 +114,14 @@ def test_a_batch_does_not_write_over_its_questions(called, questions):
     before = questions.read_text()
     found = called("batch", questions, "--target", "flowise:ok", "--out", questions)
     assert found.exit_code == 1
-    assert "the answers would be written over the questions" in found.stderr
+    assert "would be written over what is read from it" in found.stderr
     assert questions.read_text() == before
+
+
+@pytest.mark.parametrize("own", [(), ("--ledger", "own.ledger"), ("--ledger", "move.ledger")])
+def test_a_batch_does_not_write_over_a_ledger(called, questions, ledger, own):
+    found = called("batch", questions, "--target", "flowise:ok", "--out", ledger, *own)
+    assert found.exit_code == 1
+    assert "name another file" in found.stderr
+    with Ledger(ledger) as book:
+        assert book.counts().total == 3

@@ -102,7 +102,7 @@ def test_two_lines_with_one_id_are_refused(source, out):
 
 def test_the_answers_take_the_place_of_no_folder_and_no_questions(source, tmp_path):
     path = source({"text": "hi"})
-    with pytest.raises(ConfigurationError, match="written over the questions"):
+    with pytest.raises(ConfigurationError, match="would be written over what is read from it"):
         batch(path, "flowise:W1", tmp_path / "." / "in.jsonl", bridge_to(Flowise()))
     with pytest.raises(ConfigurationError, match="is a folder"):
         batch(path, "flowise:W1", tmp_path, bridge_to(Flowise()))

@@ -72,6 +72,21 @@ def test_a_line_is_written_for_every_pair(tmp_path):
     assert (tmp_path / "all.jsonl").stat().st_mode & 0o077 == 0
 
 
+def test_a_ledger_is_not_written_over():
+    ledger = _ledger(list(workload(5)))
+    for asked in (("compare", ledger, "--differences", ledger), ("report", ledger, "--html", ledger)):
+        done = _run(*asked)
+        assert (done.exit_code, "perhaps a ledger" in done.stderr) == (1, True)
+    with Ledger(ledger) as book:
+        assert book.counts().final == 5
+
+
+def test_two_reports_are_two_files(tmp_path):
+    done = _run("report", _ledger(list(workload(5))), "--html", "r1", "--json-file", "r1")
+    assert (done.exit_code, (tmp_path / "r1").exists()) == (1, False)
+    assert "r1 is named for two outputs" in done.stderr
+
+
 def test_judges_are_found_in_this_folder(tmp_path):
     (tmp_path / "own_judges.py").write_text("def short(pair):\n    return len(pair.candidate.text) < 10\n")
     done = _run("compare", _ledger(list(workload(20))), "--judge", "short=own_judges:short", "--json")

@@ -67,8 +67,10 @@ def compare_command(ctx: click.Context, /, *, differences: Path | None, as_json:
                 1 fail, or an error
                 3 extend: too few samples to tell
     """  # noqa: D301 (click)
+    from ..migrate.outputs import check_outputs
     from ..migrate.report import report_dict
 
+    check_outputs([differences])
     report = _reported(differences=differences, **given)
     if as_json:
         say_json(report_dict(report))
@@ -98,12 +100,14 @@ def report_command(
       agentbridge migrate report move.ledger --junit gate.xml --markdown gate.md
     """  # noqa: D301 (click)
     from ..migrate import report as formats
+    from ..migrate.outputs import check_outputs
 
     wanted = (
         (html, formats.as_html), (json_file, formats.as_json), (markdown, formats.as_markdown), (junit, formats.as_junit),
     )  # fmt: skip
     if not (as_json or any(path for path, _ in wanted)):
         raise click.UsageError("Say what to write: --html, --json-file, --markdown or --junit FILE, or --json.")
+    check_outputs(path for path, _ in wanted)
     report = _reported(**given)
     if as_json:
         say_json(formats.report_dict(report))
@@ -147,10 +151,10 @@ def _judge(text: str) -> tuple[str, Judge]:
 
 def _lines(path: Path, files: ExitStack) -> Callable[..., None]:
     """Writes each pair as a line."""
+    from ..migrate.outputs import replaced
     from ..migrate.samples import as_line
-    from ..private import private_file
 
-    file = files.enter_context(private_file(path))
+    file = files.enter_context(replaced(path))
 
     def write(pair: Any, compared: Any) -> None:
         noise = None if compared.noise is None else compared.noise.category
@@ -161,9 +165,9 @@ def _lines(path: Path, files: ExitStack) -> Callable[..., None]:
 
 
 def _write(path: Path, text: str) -> None:
-    from ..private import private_file
+    from ..migrate.outputs import replaced
 
-    with private_file(path) as file:
+    with replaced(path) as file:
         file.write(text.encode("utf-8", "replace").decode())
 
 

@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ..bridge import Bridge
 from ..errors import ConfigurationError
 from ..model import Invocation
-from ..private import private_file
 from .ledger import Ledger, Turn
+from .outputs import check_outputs, replaced
 from .replaying import Summary, replay
 from .samples import Sample, as_line, lines_of
 
@@ -55,8 +54,8 @@ def batched(
     Raises:
         ConfigurationError: a line is no invocation, or a file cannot be used.
     """
-    _check_out(source, out)
     path = os.fspath(ledger or f"{os.fspath(out)}.ledger")
+    check_outputs([out], [source, path])
     with Ledger(path) as book:
         book.add(_read(source, target))
     try:
@@ -64,16 +63,6 @@ def batched(
     finally:
         with Ledger(path) as book:
             _write(book, out)
-
-
-def _check_out(source: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
-    """Raises ConfigurationError where the answers cannot take this place."""
-    if Path(out).is_dir():
-        raise ConfigurationError(f"{os.fspath(out)} is a folder; name a file for the answers")
-    if Path(source).resolve() == Path(out).resolve():
-        raise ConfigurationError(
-            f"the answers would be written over the questions in {os.fspath(source)}; name another file"
-        )
 
 
 def _read(path: str | os.PathLike[str], target: str) -> Iterator[Sample]:
@@ -104,11 +93,9 @@ def _write(ledger: Ledger, out: str | os.PathLike[str]) -> None:
 
     A call that was not made has the outcome "remaining". Raises ConfigurationError where the file cannot be written.
     """
-    part = f"{os.fspath(out)}.part"
-    with private_file(part) as file:
+    with replaced(out) as file:
         for turn in ledger.turns(ARM):
             file.write(as_line(_line(turn)))
-    Path(part).replace(out)
 
 
 def _line(turn: Turn) -> dict[str, Any]:

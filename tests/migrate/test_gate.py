@@ -48,6 +48,22 @@ def test_fewer_samples_than_demanded_never_pass():
     assert all(one.outcome == "extend" for one in decide(found, Gate(max_failure_increase=0.5)).rulings)
 
 
+@pytest.mark.parametrize("count", [6, 20, 99])
+def test_a_rule_that_too_few_samples_alone_keep_from_passing_says_how_many_more(count):
+    found = compare(pair("In 3 days", "In 3 days", "In 3 days", id=str(number)) for number in range(count))
+    ruling = _ruling(found, "max_wrong_numbers")
+    assert ruling.outcome == "extend"
+    assert ruling.reason.endswith(f"at most 0 %: too few samples, {100 - count} more are needed")
+    assert ruling.needed == 100
+    assert not [one.reason for one in decide(found).rulings if "near the threshold" in one.reason]
+
+
+def test_where_nothing_is_known_of_the_spread_nobody_says_that_it_is_near_the_threshold():
+    ruling = _ruling(compare([pair("a", "a", id="1")]), "max_latency_ratio", min_samples=1)
+    assert ruling.outcome == "extend"
+    assert ruling.reason.endswith("at most 1.50: too few samples to tell")
+
+
 def test_a_disaster_fails_at_once():
     pairs = [pair("yes", failed(), "yes", id=str(number)) for number in range(12)]
     assert decide(compare(pairs)).outcome == "fail"

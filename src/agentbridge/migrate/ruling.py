@@ -125,7 +125,7 @@ def _rules(gate: Gate) -> Iterator[_Rule]:
 
 def _enough(pairs: int, gate: Gate) -> Ruling:
     outcome: Outcome = "pass" if pairs >= gate.min_samples else "extend"
-    few = "" if outcome == "pass" else f": too few samples, {gate.min_samples - pairs:,} more are needed"
+    few = "" if outcome == "pass" else _too_few(pairs, gate)
     return Ruling(
         rule="min_samples",
         title="samples with a final answer",
@@ -156,20 +156,20 @@ def _ruling(rule: _Rule, estimate: Estimate | None, gate: Gate, pairs: int) -> R
     limit = 1 - rule.limit if rule.inverse else rule.limit
     interval = estimate.interval(gate.confidence)
     outcome = _outcome(estimate.value, interval, limit, bigger_is_better=rule.least and not rule.inverse)
-    if outcome == "pass" and pairs < gate.min_samples:
-        outcome = "extend"
-    more = needed(estimate, limit, gate.confidence) if outcome == "extend" else None
-    if more is not None:
-        more = max(more, gate.min_samples)
+    is_early = outcome == "pass" and pairs < gate.min_samples
+    more = gate.min_samples if is_early else None
+    if outcome == "extend" and (would := needed(estimate, limit, gate.confidence)) is not None:
+        more = max(would, gate.min_samples)
     ruling = made(
-        outcome=outcome,
+        outcome="extend" if is_early else outcome,
         reason="",
         value=rule.told(estimate.value),
         interval=None if interval is None else _ordered(rule.told(interval[0]), rule.told(interval[1])),
         samples=estimate.n,
         needed=more,
     )
-    return attrs.evolve(ruling, reason=_reason(rule, ruling, gate))
+    sureness = _too_few(pairs, gate) if is_early else _sureness(ruling)
+    return attrs.evolve(ruling, reason=_reason(rule, ruling, gate) + sureness)
 
 
 def _outcome(value: float, interval: tuple[float, float] | None, limit: float, *, bigger_is_better: bool) -> Outcome:
@@ -195,12 +195,18 @@ def _reason(rule: _Rule, ruling: Ruling, gate: Gate) -> str:
     if ruling.interval is not None:
         between = f"{gate.confidence * 100:g} %: {ends(ruling.interval, rule.unit)}"
     limit = bound(rule.limit, rule.unit, least=rule.least)
-    return f"{rule.title}: {measured(ruling.value, rule.unit)} ({between}), {limit}{_sureness(ruling)}"
+    return f"{rule.title}: {measured(ruling.value, rule.unit)} ({between}), {limit}"
+
+
+def _too_few(pairs: int, gate: Gate) -> str:
+    return f": too few samples, {gate.min_samples - pairs:,} more are needed"
 
 
 def _sureness(ruling: Ruling) -> str:
     if ruling.outcome != "extend":
         return ""
+    if ruling.interval is None:
+        return ": too few samples to tell"
     if ruling.needed is None:
         return ": too few samples to tell, and it is so near the threshold that no number of them would"
     return f": too few samples to tell, about {ruling.needed:,} would"

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
-from compared_pairs import workload
+from compared_pairs import pair, workload
 
 from agentbridge.cli.app import cli
 from agentbridge.migrate import Ledger
@@ -70,6 +70,15 @@ def test_a_line_is_written_for_every_pair(tmp_path):
     assert [line["id"] for line in lines] == [f"s-{number}" for number in range(20)]
     assert {line["category"] for line in lines} == {"same", "wrong_number"}
     assert (tmp_path / "all.jsonl").stat().st_mode & 0o077 == 0
+
+
+def test_samples_without_an_old_answer_are_measured_by_todays_and_the_verdict_says_that_noise_is_not_known():
+    pairs = [pair(None, "In 3 days", "In 3 days", id=f"s-{number}") for number in range(150)]
+    done = _run("compare", _ledger(pairs))
+    assert done.stdout.startswith("Extend: too few samples to tell (noise not known)\n")
+    assert "150 measured against today's answer of the old vendor, noise not known" in done.stdout
+    assert "wrong numbers, noise not known: 0 %" in done.stdout
+    assert "beyond noise" not in done.stdout
 
 
 def test_a_ledger_is_not_written_over():

@@ -182,10 +182,7 @@ def _show(report: Report) -> None:
             f"{report.headline}\n{report.title}: {overall.pairs:,} samples in {overall.conversations:,} conversations"
         )
     )
-    click.echo(
-        f"{overall.repeated:,} asked of the old vendor again, {comparison.unknown:,} of unknown outcome,"
-        f" {comparison.remaining:,} not yet asked\n"
-    )
+    click.echo(f"{report.counted_line}\n")
     for ruling in report.verdict.rulings:
         click.echo(visible(f"  {ruling.outcome:6}  {ruling.reason}"))
     rows = table("", "new against old", "old against old")

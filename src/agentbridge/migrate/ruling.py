@@ -66,7 +66,7 @@ class Verdict:
 @attrs.frozen
 class _Rule:
     """What is held against a limit. `estimate` is its name among the estimates. An estimate is at most the limit, or
-    (`least`) at least; of an `inverse` one the rule speaks as 1 - value.
+    (`least`) at least; of an `inverse` one the rule speaks as 1 - value. `beyond` says that noise is taken off.
     """
 
     name: str
@@ -75,6 +75,13 @@ class _Rule:
     limit: float
     least: bool = False
     inverse: bool = False
+    beyond: str = ""
+
+    def titled(self, estimate: Estimate | None) -> str:
+        """What it is about, and whether the noise in that is known."""
+        noise = estimate.noise if isinstance(estimate, Excess) else estimate and estimate.reference
+        is_unknown = self.beyond and estimate is not None and noise is None
+        return f"{self.title}{', noise not known' if is_unknown else self.beyond}"
 
     @property
     def unit(self) -> str:
@@ -105,20 +112,21 @@ def _rulings(comparison: Comparison, gate: Gate) -> Iterator[Ruling]:
 
 def _rules(gate: Gate) -> Iterator[_Rule]:
     rules = (
-        ("max_failure_increase", "failures beyond the old vendor's", "failures"),
-        ("max_wrong_numbers", "wrong numbers beyond noise", "wrong_numbers"),
-        ("max_structure_changes", "changes of JSON structure beyond noise", "structure_changes"),
-        ("max_latency_ratio", "time of a typical answer, new by old", "latency"),
-        ("max_credits_ratio", "credits, new by old", "credits"),
+        ("max_failure_increase", "failures beyond the old vendor's", "failures", ""),
+        ("max_wrong_numbers", "wrong numbers", "wrong_numbers", " beyond noise"),
+        ("max_structure_changes", "changes of JSON structure", "structure_changes", " beyond noise"),
+        ("max_latency_ratio", "time of a typical answer, new by old", "latency", ""),
+        ("max_credits_ratio", "credits, new by old", "credits", ""),
     )
-    for name, title, estimate in rules:
+    for name, title, estimate, beyond in rules:
         if (limit := getattr(gate, name)) is not None:
-            yield _Rule(name, title, estimate, limit)
+            yield _Rule(name, title, estimate, limit, beyond=beyond)
     if gate.min_same is not None:
-        yield _Rule("min_same", "answers that stay the same, but for noise", "changed", gate.min_same, True, True)
+        title = "answers that stay the same"
+        yield _Rule("min_same", title, "changed", gate.min_same, True, True, ", but for noise")
     if gate.min_similarity is not None:
-        title = "mean similarity, but for noise"
-        yield _Rule("min_similarity", title, "dissimilarity", gate.min_similarity, True, True)
+        title = "mean similarity"
+        yield _Rule("min_similarity", title, "dissimilarity", gate.min_similarity, True, True, ", but for noise")
     for name, least in gate.min_scores.items():
         yield _Rule(f"min_scores.{name}", f"mean score of the judge {name!r}", f"judge:{name}", least, True)
 
@@ -146,13 +154,10 @@ def _unknown(comparison: Comparison) -> Estimate | None:
 
 
 def _ruling(rule: _Rule, estimate: Estimate | None, gate: Gate, pairs: int) -> Ruling:
-    made = functools.partial(
-        Ruling, rule=rule.name, title=rule.title, unit=rule.unit, limit=rule.limit, least=rule.least
-    )
+    title = rule.titled(estimate)
+    made = functools.partial(Ruling, rule=rule.name, title=title, unit=rule.unit, limit=rule.limit, least=rule.least)
     if estimate is None or not estimate.n:
-        return made(
-            outcome="extend", reason=f"{rule.title}: nothing is known of it; there are too few samples that say it"
-        )
+        return made(outcome="extend", reason=f"{title}: nothing is known of it; there are too few samples that say it")
     limit = 1 - rule.limit if rule.inverse else rule.limit
     interval = estimate.interval(gate.confidence)
     outcome = _outcome(estimate.value, interval, limit, bigger_is_better=rule.least and not rule.inverse)
@@ -195,7 +200,7 @@ def _reason(rule: _Rule, ruling: Ruling, gate: Gate) -> str:
     if ruling.interval is not None:
         between = f"{gate.confidence * 100:g} %: {ends(ruling.interval, rule.unit)}"
     limit = bound(rule.limit, rule.unit, least=rule.least)
-    return f"{rule.title}: {measured(ruling.value, rule.unit)} ({between}), {limit}"
+    return f"{ruling.title}: {measured(ruling.value, rule.unit)} ({between}), {limit}"
 
 
 def _too_few(pairs: int, gate: Gate) -> str:

@@ -112,6 +112,7 @@ def _compared(pair: Pair, judges: Mapping[str, Judge], broken: Counter[str]) -> 
         candidate=pair.candidate,
         reference=again if again is not None else old,
         scores=_scores(pair, judges, broken) if judges and pair.candidate.ok else {},
+        today=old is not None and pair.sample.answer is None,
     )
 
 

@@ -29,7 +29,7 @@ CATEGORIES: Mapping[Category, str] = {
     "same": "equal but for case, blanks, punctuation, markdown and the spelling of numbers",
     "newly_answered": "the old vendor failed, this one answered",
     "both_failed": "both failed",
-    "not_comparable": "there is no old answer",
+    "not_comparable": "there is no old answer, neither production's nor one of today",
 }
 """Every category and what it is. A pair is in one of them."""
 

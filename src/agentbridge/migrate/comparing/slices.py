@@ -30,7 +30,8 @@ class Slice:
     """What is known of many pairs.
 
     `categories` counts the pairs, `noise` those of the `repeated` pairs in which the old vendor was asked again, old against
-    old. `estimates` by name: "failures", "changed", "wrong_numbers", "structure_changes" (shares beyond noise),
+    old. `today` counts those that production recorded no answer of and that are measured by the old vendor's answer of
+    today: no noise is known of them. `estimates` by name: "failures", "changed", "wrong_numbers", "structure_changes" (shares beyond noise),
     "dissimilarity" (1 - similarity, beyond noise), "latency" (ratio of typical seconds), "credits" (ratio of sums), and each
     judge's mean score as "judge:NAME". One that nothing is known of is not there.
     """
@@ -38,6 +39,7 @@ class Slice:
     pairs: int
     conversations: int
     repeated: int
+    today: int
     categories: Mapping[Category, int]
     noise: Mapping[Category, int]
     other_numbers: int
@@ -50,13 +52,17 @@ class Slice:
 
 @attrs.frozen(kw_only=True)
 class Compared:
-    """All that one pair says: its difference, old against old where the old vendor was asked again, and the judges' scores."""
+    """All that one pair says: its difference, old against old where the old vendor was asked again, and the judges' scores.
+
+    `today`: the only old answer is the old vendor's of today.
+    """
 
     difference: Difference
     noise: Difference | None
     candidate: Answer
     reference: Answer | None
     scores: Mapping[str, float] = attrs.field(factory=dict)
+    today: bool = False
 
     @property
     def noisy(self) -> bool:
@@ -68,7 +74,7 @@ class Tally:
     """A slice while its pairs go by."""
 
     def __init__(self) -> None:
-        self.pairs = self.repeated = self.other_numbers = 0
+        self.pairs = self.repeated = self.today = self.other_numbers = 0
         self.categories: Counter[Category] = Counter()
         self.noise: Counter[Category] = Counter()
         self.conversations = Conversations()
@@ -80,6 +86,7 @@ class Tally:
         """One more pair, whose conversation is in this group."""
         found, noise = compared.difference, compared.noise
         self.pairs += 1
+        self.today += compared.today
         self.categories[found.category] += 1
         self.other_numbers += found.category == "reworded" and not found.same_numbers
         self.similarity.add(found.similarity)
@@ -130,6 +137,7 @@ class Tally:
             pairs=self.pairs,
             conversations=conversations,
             repeated=self.repeated,
+            today=self.today,
             categories=dict(self.categories),
             noise=dict(self.noise),
             other_numbers=self.other_numbers,

@@ -64,7 +64,26 @@ class Report:
     @property
     def headline(self) -> str:
         """The verdict in one line."""
-        return HEADLINES[self.verdict.outcome]
+        overall = self.comparison.overall
+        unsure = " (noise not known)" if overall.pairs and not overall.repeated else ""
+        return f"{HEADLINES[self.verdict.outcome]}{unsure}"
+
+    @property
+    def counted(self) -> tuple[tuple[int, str], ...]:
+        """How many samples were asked of whom: a count, and of what."""
+        overall, comparison = self.comparison.overall, self.comparison
+        today = (overall.today, "measured against today's answer of the old vendor, noise not known")
+        return (
+            (overall.repeated, "asked of the old vendor again"),
+            *([today] if overall.today else []),
+            (comparison.unknown, "of unknown outcome"),
+            (comparison.remaining, "not yet asked"),
+        )
+
+    @property
+    def counted_line(self) -> str:
+        """The same in one line."""
+        return ", ".join(f"{count:,} {what}" for count, what in self.counted)
 
 
 def as_json(report: Report) -> str:
@@ -110,6 +129,7 @@ def _slice(found: Slice, confidence: float) -> dict[str, Any]:
         "pairs": found.pairs,
         "conversations": found.conversations,
         "repeated": found.repeated,
+        "measured_by_todays_answer": found.today,
         "categories": dict(found.categories),
         "noise": dict(found.noise),
         "reworded_with_other_numbers": found.other_numbers,

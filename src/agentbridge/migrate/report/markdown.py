@@ -25,7 +25,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"# {report.headline}"
     yield ""
     yield f"{_said(report.title)}: {overall.pairs:,} samples in {overall.conversations:,} conversations,"
-    yield f"{overall.repeated:,} asked of the old vendor again, {comparison.unknown:,} of unknown outcome, {comparison.remaining:,} not yet asked."
+    yield f"{_said(report.counted_line)}."
     yield from ("", "| rule | outcome | measured | interval | threshold |", "| --- | --- | --- | --- | --- |")
     for ruling in report.verdict.rulings:
         told = (measured(ruling.value, ruling.unit), ends(ruling.interval, ruling.unit, ""))

@@ -46,16 +46,14 @@ def _sections(report: Report) -> Iterable[str]:
 
 
 def _header(report: Report) -> str:
-    overall, comparison = report.comparison.overall, report.comparison
+    overall = report.comparison.overall
     reasons = "".join(f"<li>{escaped(reason)}</li>" for reason in report.verdict.reasons)
     different = sum(overall.categories.get(name, 0) for name in BAD)
     known = (
         (overall.pairs, "samples compared"),
         (overall.conversations, "conversations"),
-        (overall.repeated, "asked of the old vendor again"),
         (different, "different answers"),
-        (comparison.unknown, "of unknown outcome"),
-        (comparison.remaining, "not yet asked"),
+        *report.counted,
     )
     counts = "".join(f"<li><b>{count:,}</b> {escaped(what)}</li>" for count, what in known)
     return (

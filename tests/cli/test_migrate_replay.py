@@ -54,7 +54,7 @@ def test_a_batch_that_is_stopped_says_so_and_exits_with_3(called, questions, tmp
 def test_a_batch_of_a_wrong_key_stops_before_it_has_tried_all(called, questions, tmp_path):
     ask = ("batch", questions, "--target", "canary:unauthorized", "--out", tmp_path / "out.jsonl")
     found = called(*ask, "--stop-after", 2, "--concurrency", 1)
-    assert "stopped: 2 calls in a row did not reach the agent" in found.stderr
+    assert "stopped: 2 calls in a row got no answer" in found.stderr
     assert "canary-5f1d0c77-key" not in found.output + (tmp_path / "out.jsonl").read_text()
 
 
@@ -83,6 +83,7 @@ def test_a_replay_with_unknown_outcomes_names_the_command_for_them(called, ledge
     found = called("migrate", "replay", ledger, "--to", "flowise")
     assert found.exit_code == 3
     assert f"agentbridge migrate unknown {ledger}" in found.stderr.replace("\n", "")
+    assert "remain;" not in found.stderr
 
 
 @pytest.mark.parametrize("decision", [("--resend", "s0"), ("--resend-all",)])

@@ -175,8 +175,24 @@ def test_it_stops_when_nobody_is_reached(ledger):
     ledger.add(sample(number) for number in range(50))
     summary = replay(ledger, bridge_to(vendor), "flowise", concurrency=1, stop_after=4)
     assert len(vendor.asked) == 4
-    assert summary.stopped.startswith("4 calls in a row did not reach the agent; the last one: [flowise] ")
+    assert summary.stopped.startswith("4 calls in a row got no answer; the last one: [flowise] ")
     assert summary.counts.remaining == 50
+
+
+def test_it_stops_when_an_agent_never_answers(ledger):
+    vendor = Flowise(*[HttpResponse(504)] * 40)
+    ledger.add(sample(number) for number in range(40))
+    summary = replay(ledger, bridge_to(vendor, retry=ONCE), "flowise", concurrency=1, stop_after=4)
+    assert (summary.made, summary.counts.unknown, summary.counts.remaining) == (4, 4, 36)
+    assert summary.stopped.startswith("4 calls in a row got no answer; the last one: [flowise] ")
+
+
+def test_an_answer_in_between_begins_the_count_anew(ledger):
+    busy = HttpResponse(504)
+    vendor = Flowise(busy, busy, None, busy, busy, None)
+    ledger.add(sample(number) for number in range(6))
+    summary = replay(ledger, bridge_to(vendor, retry=ONCE), "flowise", concurrency=1, stop_after=3)
+    assert (summary.stopped, summary.counts.final, summary.counts.unknown) == (None, 2, 4)
 
 
 def test_agents_with_side_effects_are_not_repeated_unless_allowed(ledger):
@@ -308,7 +324,7 @@ def test_an_agents_id_that_is_not_there_stops_a_replay_and_spoils_no_sample(ledg
     ledger.add(conversations(12, 1))
     lost = replay(ledger, bridge_to(lambda _: json_answer(404, {"message": "no such flow"})), "flowise", concurrency=1)
     assert (lost.made, lost.counts.final) == (10, 0)
-    assert lost.stopped.startswith("10 calls in a row did not reach the agent")
+    assert lost.stopped.startswith("10 calls in a row got no answer")
     assert replay(ledger, bridge_to(Flowise()), "flowise").counts.final == 12
 
 

@@ -29,7 +29,7 @@ _OPTIONS = (
                  help="Stop when so many credits are spent, of all runs."),
     click.option("--max-minutes", type=click.FloatRange(0, min_open=True), metavar="X", help="Stop after so long."),
     click.option("--stop-after", type=click.IntRange(1), default=10, show_default=True, metavar="N",
-                 help="Stop when so many calls in a row did not reach the agent."),
+                 help="Stop when so many calls in a row got no answer."),
     click.option("--allow-side-effects", is_flag=True, help="Also call agents that are marked with side effects."),
     click.option("--engine", type=click.Choice(["threads", "ray"]), default="threads", show_default=True,
                  help="Where the calls are made: in this process, or on a Ray cluster (extra `ray`)."),
@@ -136,6 +136,7 @@ def show(summary: Summary, ledger: str, *, as_json: bool) -> None:
         note(f"{counts.unknown:,} may have run and their answers are lost: agentbridge migrate unknown {ledger}")
     if summary.stopped:
         note(f"stopped: {summary.stopped}")
-    if counts.remaining or counts.unknown:
+    if counts.remaining:
         note(f"{counts.remaining:,} remain; the same command goes on with them")
+    if counts.remaining or counts.unknown:
         click.get_current_context().exit(UNFINISHED)

@@ -60,7 +60,7 @@ def replay(
 
     `to` is a connection, which has the same portable agents, or a whole target. Turns of one conversation go one after
     the other; one whose outcome is unknown holds those after it back. It stops by itself where `stop_after` calls in
-    a row did not reach the agent. Limits of the connection are the bridge's. `on_answer` is told of each, in a worker's
+    a row got no answer. Limits of the connection are the bridge's. `on_answer` is told of each, in a worker's
     thread.
 
     Raises:
@@ -171,9 +171,9 @@ class Keeper:
         self._spending.add(answer.credits)
         with self._lock:
             self._made += 1
-            self._missed = self._missed + 1 if answer.standing == "remains" else 0
+            self._missed = 0 if answer.standing == "final" else self._missed + 1
             if self._missed >= self._stop_after and not self.stopped:
-                self.stopped = f"{self._missed} calls in a row did not reach the agent; the last one: {answer.message}"
+                self.stopped = f"{self._missed} calls in a row got no answer; the last one: {answer.message}"
         if self._on_answer is not None:
             self._on_answer(turn, answer)
 

@@ -71,6 +71,31 @@ def test_the_status_counts_each_arm(called, run, ledger):
     assert {arm: counts["final"] for arm, counts in found.items()} == {"baseline": 1, "candidate": 3}
 
 
+def test_a_misspelt_arm_sends_nothing(called, ledger):
+    found = called("migrate", "replay", ledger, "--to", "flowise", "--arm", "candidat")
+    assert found.exit_code == 1
+    assert "has no arm 'candidat' (baseline, candidate). Did you mean 'candidate'?" in found.stderr
+    assert "--new-arm allows that" in found.stderr
+    with Ledger(ledger) as book:
+        assert book.counts("candidat").sends == 0
+
+
+def test_a_new_arm_is_made_where_that_is_said_and_is_known_from_then_on(called, run, ledger):
+    again = ("migrate", "replay", ledger, "--to", "flowise", "--arm", "candidate-2")
+    assert called(*again, "--new-arm", "--max-calls", 1).exit_code == 3
+    assert called(*again).stdout.startswith("2 calls in ")
+
+
+@pytest.mark.parametrize(
+    "command", [("compare",), ("report", "--html", "r.html"), ("unknown",), ("export", "out.parquet")]
+)
+def test_an_arm_that_is_not_there_is_named(run, ledger, command):
+    name, *rest = command
+    found = run("migrate", name, ledger, *rest, "--arm", "nope")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert "has no arm 'nope' (baseline, candidate)." in found.stderr
+
+
 def test_unknown_outcomes_are_listed_with_what_was_asked(run, ledger):
     _unknown(ledger)
     (found,) = json.loads(run("migrate", "unknown", ledger, "--json").stdout)

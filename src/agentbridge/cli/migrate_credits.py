@@ -35,6 +35,7 @@ def credits_command(ledger: str, connection: str, arm: str, config: str | None, 
     from ..migrate import Ledger, reconcile_credits
 
     with Ledger(ledger) as book, Bridge(config) as bridge:
+        book.check_arm(arm)
         days = reconcile_credits(book, bridge, connection, arm)
     if as_json:
         say_json([_as_dict(day) for day in days])

@@ -24,4 +24,5 @@ def export_command(ledger: str, out: str, arm: str) -> None:
     from ..migrate import Ledger, export_parquet
 
     with Ledger(ledger) as book:
+        book.check_arm(arm)
         note(f"{export_parquet(book, out, arm):,} samples")

@@ -21,7 +21,7 @@ _SHOWN = 80  # characters of a question and of an error
 ledger_argument = click.argument("ledger", type=click.Path(exists=True, dir_okay=False))
 arm_option = click.option(
     "--arm", default="candidate", show_default=True, metavar="NAME",
-    help="Which run of the samples: candidate, baseline (the old vendor asked again), or batch.",
+    help="Which run of the samples: candidate, baseline (the old vendor asked again), batch, or a name of yours.",
 )  # fmt: skip
 
 
@@ -38,9 +38,20 @@ arm_option = click.option(
 @click.option("--samples", type=click.Path(exists=True), metavar="FILE", help="Take these in first: JSONL, or Parquet.")
 @sessions_option
 @arm_option
+@click.option(
+    "--new-arm", is_flag=True, help="--arm may name a run that LEDGER does not have yet: it asks every sample again."
+)
 @replay_options
 def replay_command(
-    ledger: str, to: str, samples: str | None, sessions: str, arm: str, config: str | None, **given: Any
+    ledger: str,
+    to: str,
+    samples: str | None,
+    sessions: str,
+    arm: str,
+    config: str | None,
+    *,
+    new_arm: bool,
+    **given: Any,
 ) -> None:
     """Send the samples of LEDGER to another vendor and keep its answers beside the old ones.
 
@@ -51,12 +62,15 @@ def replay_command(
     Examples:
       agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
       agentbridge migrate replay move.ledger --to fluxprompt --arm baseline
+      agentbridge migrate replay move.ledger --to flowgent --arm candidate-2 --new-arm
     """  # noqa: D301 (click)
     from ..migrate import read_samples
 
     if samples is None and not Path(ledger).exists():
         raise click.BadParameter(f"there is no {ledger!r}; --samples FILE makes one.", param_hint="LEDGER")
     with _opened(ledger) as book:
+        if not new_arm:
+            book.check_arm(arm, " A new one asks every sample again: --new-arm allows that")
         if samples is not None:
             note(f"{book.add(read_samples(samples)):,} samples are new")
     summary = replayed(ledger, to, arm, sessions, config, given)
@@ -115,6 +129,7 @@ def unknown_command(
       agentbridge migrate unknown move.ledger --resend 17 --skip 18
     """  # noqa: D301 (click)
     with _opened(ledger) as book:
+        book.check_arm(arm)
         book.decide(arm, skip, "skip")
         book.decide(arm, [turn.sample.id for turn in book.unknown(arm)] if resend_all else resend, "resend")
         left = [_described(turn) for turn in book.unknown(arm)]

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import attrs
 
 from ..errors import ConfigurationError
+from ..naming import did_you_mean
 from .ledger_file import LedgerFile
 from .samples import Answer, Pair, Sample, Standing, as_line
 
@@ -248,6 +249,13 @@ class Ledger(LedgerFile):
         """The arms in which a call was made; before the first one, "candidate"."""
         found = [arm for (arm,) in self.rows("SELECT DISTINCT arm FROM calls ORDER BY arm")]
         return found or [CANDIDATE]
+
+    def check_arm(self, arm: str, remedy: str = "") -> None:
+        """Raises ConfigurationError where this is neither a usual arm nor one that is here, with what to do about it."""
+        known = sorted({CANDIDATE, BASELINE, *self.arms()})
+        if arm not in known:
+            meant = did_you_mean(arm, known)
+            raise ConfigurationError(f"the ledger {self.path} has no arm {arm!r} ({', '.join(known)}).{meant}{remedy}")
 
     def counts(self, arm: str = CANDIDATE) -> Counts:
         """How far an arm is."""

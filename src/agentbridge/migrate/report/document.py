@@ -49,8 +49,10 @@ class Report:
         """The report of what a ledger holds, with the facts of its move; `how` is as `compare` takes it.
 
         Raises:
-            ConfigurationError: the ledger cannot be read.
+            ConfigurationError: the ledger cannot be read, or has no such arm.
         """
+        for one in (arm, baseline):
+            ledger.check_arm(one)
         counts = ledger.counts(arm)
         found = compare(ledger.pairs(arm, baseline), unknown=counts.unknown, remaining=counts.remaining, **how)
         return cls.of(found, gate, facts_of_ledger(ledger, arm=arm, baseline=baseline))

@@ -51,6 +51,35 @@ def test_a_batch_that_is_stopped_says_so_and_exits_with_3(called, questions, tmp
     assert called(*ask).exit_code == 0
 
 
+def test_a_batch_that_ctrl_c_ends_exits_with_3_and_goes_on(called, questions, tmp_path, monkeypatch):
+    ask = ("batch", questions, "--target", "flowise:ok", "--out", tmp_path / "out.jsonl")
+
+    def interrupted(self, arm):
+        yield self.conversation(arm, 1)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "conversations", interrupted)
+        stopped = called(*ask)
+    assert (stopped.exit_code, "stopped: it was interrupted" in stopped.stderr) == (3, True)
+    assert called(*ask).exit_code == 0
+
+
+def test_a_second_ctrl_c_exits_with_130(called, questions, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("agentbridge.migrate.replaying.Caller.settle", interrupted)
+    assert called("batch", questions, "--target", "flowise:ok", "--out", tmp_path / "out.jsonl").exit_code == 130
+
+
+@pytest.mark.parametrize("command", [("batch",), ("migrate", "replay")])
+def test_the_help_has_the_exit_codes(run, command):
+    found = run(*command, "--help").stdout
+    assert "Exit codes: 0 no call remains" in found
+    assert "130 a second Ctrl-C" in found
+
+
 def test_a_batch_of_a_wrong_key_stops_before_it_has_tried_all(called, questions, tmp_path):
     ask = ("batch", questions, "--target", "canary:unauthorized", "--out", tmp_path / "out.jsonl")
     found = called(*ask, "--stop-after", 2, "--concurrency", 1)

@@ -32,6 +32,13 @@ def batch_command(source: str, target: str, out: str, ledger: str | None, config
     Examples:
       agentbridge batch questions.jsonl --target support@flowise --out answers.jsonl
       agentbridge batch questions.jsonl --target flowgent:66a72b17 --out answers.jsonl --max-credits 100
+
+    \b
+    Exit codes: 0 no call remains; a failure of the agent is an answer too
+                1 an error; 2 wrong usage
+                3 calls remain or are of unknown outcome: a budget, --stop-after, or the first Ctrl-C, which lets
+                  the calls under way end
+                130 a second Ctrl-C: the calls under way are of unknown outcome
     """  # noqa: D301 (click)
     from ..migrate.batching import ARM, SESSIONS, batched
 

@@ -63,6 +63,13 @@ def replay_command(
       agentbridge migrate replay move.ledger --samples samples.jsonl --to flowgent
       agentbridge migrate replay move.ledger --to fluxprompt --arm baseline
       agentbridge migrate replay move.ledger --to flowgent --arm candidate-2 --new-arm
+
+    \b
+    Exit codes: 0 no call remains; a failure of the agent is an answer too
+                1 an error; 2 wrong usage
+                3 calls remain or are of unknown outcome: a budget, --stop-after, or the first Ctrl-C, which lets
+                  the calls under way end
+                130 a second Ctrl-C: the calls under way are of unknown outcome
     """  # noqa: D301 (click)
     from ..migrate import read_samples
 

@@ -120,6 +120,23 @@ def test_what_cannot_be_imported_is_one_line(migrate, arguments, code, why):
     assert why in done.stderr
 
 
+def test_an_import_of_nothing_is_a_failure_and_writes_nothing(migrate, samples, tmp_path):
+    before = samples.read_text()
+    (tmp_path / "other.sh").write_text("curl https://a.example\n")
+    done = migrate("import", "other.sh", "--out", samples)
+    assert (done.exit_code, samples.read_text()) == (1, before)
+    assert done.stderr.startswith(f"no sample; {samples} is not written\nskipped command 1: no connection")
+    assert json.loads(migrate("import", "other.sh", "--out", samples, "--json").stdout)["samples"] == 0
+
+
+def test_csv_without_a_column_says_how_to_name_one(migrate, tmp_path):
+    (tmp_path / "log.csv").write_text("Question,Ticket\nhi,1\n")
+    done = migrate("import", "log.csv", "--target", "support", "--out", "s.jsonl")
+    assert done.exit_code == 1
+    assert "holds what was asked is not told (there: Question, Ticket)" in done.stderr
+    assert "--column NAME=text" in done.stderr
+
+
 @pytest.mark.parametrize("sources", [["bad.har"], ["calls.sh", "calls2.sh"]])
 def test_an_import_that_fails_leaves_the_file_as_it_was(migrate, samples, tmp_path, sources):
     (tmp_path / "bad.har").write_text("{")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -288,6 +289,19 @@ class TestCsv:
         (tmp_path / "a.csv").write_text("Question\nhi\n")
         with pytest.raises(ConfigurationError, match=why):
             list(from_csv(tmp_path / "a.csv", columns, target=target))
+
+    @pytest.mark.parametrize("delimiter", list(",;\t|"))
+    def test_the_header_tells_what_parts_the_cells(self, tmp_path, delimiter):
+        rows = (["A,b;c", "Question", "Ticket"], ["x", "hi, you", "t-1"])
+        with (tmp_path / "a.csv").open("w", newline="") as file:
+            csv.writer(file, delimiter=delimiter).writerows(rows)
+        (sample,) = from_csv(tmp_path / "a.csv", {"Question": "text", "Ticket": "session_id"}, target="a:b")
+        assert (sample.invocation.text, sample.session) == ("hi, you", "t-1")
+
+    def test_a_mapping_without_a_question_names_the_columns(self, tmp_path):
+        (tmp_path / "a.csv").write_text("Question;Ticket\nhi;1\n")
+        with pytest.raises(ConfigurationError, match=r"not told \(there: Question, Ticket\); name it with columns="):
+            list(from_csv(tmp_path / "a.csv", {"Ticket": "session_id"}, target="a:b"))
 
     def test_a_file_in_another_encoding_says_so(self, tmp_path):
         (tmp_path / "a.csv").write_bytes("Question\nfür\n".encode("latin-1"))

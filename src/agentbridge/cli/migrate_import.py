@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,10 @@ def _columns(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
 @config_option
 @json_option
 @verbose_option
-def import_command(sources: tuple[str, ...], out: str, config: str | None, *, as_json: bool, **given: Any) -> None:
+@click.pass_context
+def import_command(
+    ctx: click.Context, sources: tuple[str, ...], out: str, config: str | None, *, as_json: bool, **given: Any
+) -> None:
     """Read the calls in SOURCES and write them as samples. "-" is stdin, a folder is one of cassettes.
 
     A recorded URL belongs to the connection whose base URL is at its host. What cannot be read is named, with the
@@ -60,23 +64,33 @@ def import_command(sources: tuple[str, ...], out: str, config: str | None, *, as
       agentbridge migrate import browser.har cassettes/ --out samples.jsonl
       agentbridge migrate import body.json --target fluxprompt:a176fb62 --out samples.jsonl
       agentbridge migrate import log.csv --target support@fluxprompt --column Question=text --column Ticket=session_id --out s.jsonl
+
+    Exits with 1 where nothing could be imported; FILE is as it was then.
     """  # noqa: D301 (click)
     from ..bridge import Bridge
-    from ..migrate import write_samples
     from ..migrate.outputs import check_outputs
 
     check_outputs([out], sources)
     with Bridge(config) as bridge:
         imports = [_imported(source, bridge, **given) for source in sources]
-        count = write_samples(out, _each(imports))
+        count = _written(out, _each(imports))
     skipped = [one for imported in imports for one in imported.skipped]
     if as_json:
         said = [{"place": one.place, "reason": one.reason} for one in skipped]
         say_json({"samples": count, "skipped": said})
-        return
-    note(f"samples in {out}: {count:,}, skipped: {len(skipped):,}")
-    for line in _reasons([(one.place, one.reason) for one in skipped]):
-        note(line)
+    else:
+        note(f"samples in {out}: {count:,}, skipped: {len(skipped):,}" if count else f"no sample; {out} is not written")
+        for line in _reasons([(one.place, one.reason) for one in skipped]):
+            note(line)
+    ctx.exit(0 if count else 1)
+
+
+def _written(out: str, samples: Iterator[Sample]) -> int:
+    """Write the samples, if there are any: nothing is no reason to empty a file."""
+    from ..migrate import write_samples
+
+    first = next(samples, None)
+    return 0 if first is None else write_samples(out, itertools.chain([first], samples))
 
 
 def _each(imports: list[Imported]) -> Iterator[Sample]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import itertools
 import math
 import os
 from collections import Counter
@@ -19,6 +20,7 @@ from .imported import Found, Imported, Skipped, id_of
 
 _FIELDS = ("id", "target", "text", "session_id", "user_id", "time", "answer")
 _GROUPS = ("inputs", "metadata")
+_DELIMITERS = ",;\t|"
 
 
 def from_csv(
@@ -29,10 +31,11 @@ def from_csv(
     As in {"Question": "text", "Ticket": "session_id", "Shop": "inputs.vendor", "Reply": "answer"}: id, target, text,
     session_id, user_id, time (ISO 8601, or seconds since the epoch), answer (what the agent said), inputs.NAME and
     metadata.NAME. Columns that are not named are left alone, and so are empty cells. `target` is for rows without one.
+    Cells are parted by a comma, semicolon, tab or "|", whichever gives the header the columns that are named.
 
     Raises:
-        ConfigurationError: a column is to hold what no call has, or what another one holds; when it is iterated: it is not there, or the file cannot
-            be read.
+        ConfigurationError: a column is to hold what no call has, or what another one holds; when it is iterated: it is not there, none holds what
+            was asked, or the file cannot be read.
     """
     for column, field in columns.items():
         _check(column, field)
@@ -61,7 +64,8 @@ def _check_once(columns: Mapping[str, str]) -> None:
 def _found(path: Path, columns: Mapping[str, str], target: str | None, encoding: str) -> Iterator[Found]:
     try:
         with path.open(encoding=encoding, newline="") as file:
-            reader = csv.DictReader(file)
+            first = file.readline()
+            reader = csv.DictReader(itertools.chain([first], file), delimiter=_delimiter(first, columns))
             _check_header(path, list(reader.fieldnames or ()), columns)
             for row in reader:
                 place = f"{path.name}, line {reader.line_num}"
@@ -73,7 +77,22 @@ def _found(path: Path, columns: Mapping[str, str], target: str | None, encoding:
         raise ConfigurationError(f"{path} cannot be read as CSV in {encoding}: {error}") from None
 
 
+def _delimiter(line: str, columns: Mapping[str, str]) -> str:
+    """What makes of the header's line most of the columns that are named, then the most columns."""
+
+    def fitness(delimiter: str) -> tuple[int, int]:
+        names = next(csv.reader([line], delimiter=delimiter), [])
+        return len(columns.keys() & set(names)), len(names)
+
+    return max(_DELIMITERS, key=fitness)
+
+
 def _check_header(path: Path, header: list[str], columns: Mapping[str, str]) -> None:
+    if not any(field == "text" or field.startswith("inputs.") for field in columns.values()):
+        raise ConfigurationError(
+            f"which column of {path} holds what was asked is not told (there: {', '.join(header) or 'none'});"
+            " name it with columns={'NAME': 'text'}, in the shell with --column NAME=text"
+        )
     for column in columns:
         if column not in header:
             there = ", ".join(header) or "none"

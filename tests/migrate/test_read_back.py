@@ -11,6 +11,7 @@ from agentbridge.migrate.importers.exchanges import recorded_request
 from agentbridge.planning.building import fixed
 
 PROVIDERS = {name: Registry()[name] for name in ("fluxprompt", "promptitude", "flowgent", "flowise")}
+FRESH = "3f2b8f1e-6d3c-4b1a-9a57-0c9e1d2f4a5b"
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 NAMES = st.text("abcdefgh_.0123456789", min_size=1, max_size=8)
 FIELDS = {
@@ -25,7 +26,7 @@ FIELDS = {
 
 
 def _sent(provider, invocation, agent) -> HttpRequest:
-    call = Call(base_url="https://vendor.invalid/base", agent=agent, api_key="canary-key-1234", fresh_id="fresh")
+    call = Call(base_url="https://vendor.invalid/base", agent=agent, api_key="canary-key-1234", fresh_id=FRESH)
     send = fixed(provider.build_request(invocation, call), provider, None)
     return recorded_request(send.request.method, send.url, b"".join(send.body.pieces()))
 
@@ -51,8 +52,17 @@ def test_what_was_built_is_read_back(name, data):
 
 def test_the_id_that_each_call_has_of_its_own_is_no_session():
     request = _sent(PROVIDERS["flowise"], Invocation(target=":a", text="hi"), "a")
-    assert request.json["chatId"] == "fresh"
+    assert request.json["chatId"] == FRESH
     assert PROVIDERS["flowise"].read_request(request).session_id is None
+
+
+@pytest.mark.parametrize(
+    ("config", "session"), [({}, "c-1"), ({"overrideConfig": {}}, "c-1"), ({"overrideConfig": {"sessionId": "s"}}, "s")]
+)
+def test_a_chat_that_somebody_named_is_the_session_where_there_is_no_other(config, session):
+    request = _sent(PROVIDERS["flowise"], Invocation(target=":a", text="hi"), "a")
+    request = attrs.evolve(request, json={"question": "hi", "chatId": "c-1", **config})
+    assert PROVIDERS["flowise"].read_request(request).session_id == session
 
 
 @pytest.mark.parametrize(

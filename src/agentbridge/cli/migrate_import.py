@@ -51,7 +51,7 @@ def _columns(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> d
 @verbose_option
 @click.pass_context
 def import_command(
-    ctx: click.Context, sources: tuple[str, ...], out: str, config: str | None, *, as_json: bool, **given: Any
+    ctx: click.Context, /, sources: tuple[str, ...], out: str, config: str | None, *, as_json: bool, **given: Any
 ) -> None:
     """Read the calls in SOURCES and write them as samples. "-" is stdin, a folder is one of cassettes.
 

@@ -16,12 +16,15 @@ from . import wire
 from .provider import kind_of
 
 _PREDICTION = re.compile(r"/api/v1/prediction/([^/?#]+)/?$")
+_MADE = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BODY = frozenset({"question", "form", "history", "uploads", "overrideConfig", "chatId", "streaming"})
 _ROLES = {theirs: ours for ours, theirs in wire.ROLES.items()}
 
 
 def invocation(request: HttpRequest) -> Invocation | None:
-    """The call to a flow. Its `chatId` is left out: each call gets one of its own, and the answer names the session.
+    """The call to a flow. A `chatId` that somebody named is the session where there is no other, as for the server.
+
+    One that is a UUID is left out: each call of ours gets such a one of its own, and the answer names the session.
 
     Raises:
         ValueError: an Invocation cannot say it.
@@ -41,9 +44,14 @@ def invocation(request: HttpRequest) -> Invocation | None:
         messages=tuple(_message(turn) for turn in body.get("history") or ()),
         inputs=body.get("form") or {},
         files=files,
-        session_id=(body.get("overrideConfig") or {}).get("sessionId"),
+        session_id=(body.get("overrideConfig") or {}).get("sessionId") or _named(body.get("chatId")),
         options={"flowise": options} if options else {},
     )
+
+
+def _named(chat: object) -> str | None:
+    """The id of a chat that somebody named; None for one that was made for a call."""
+    return chat if isinstance(chat, str) and chat and not _MADE.fullmatch(chat) else None
 
 
 def _text(body: Mapping[str, Any], files: tuple[File | Link, ...]) -> str | None:

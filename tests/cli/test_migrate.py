@@ -171,6 +171,13 @@ def test_plan_prints_the_table_and_exits_with_0_where_all_can_be_made(migrate, s
     assert "1 of 1 calls can be made at flowgent; credits: 2.00" in done.stdout
 
 
+def test_a_plan_whose_draft_is_not_filled_in_says_that_calls_wait_for_it(migrate, samples, tmp_path):
+    (tmp_path / "agentbridge.toml").write_text(CONFIG.replace('agent = "7"', 'agent = "FILL_IN"'))
+    done = migrate("plan", samples, "--to", "flowgent")
+    assert done.exit_code == 1
+    assert "1 of 1 calls can be made at flowgent once that is filled in; credits: not known" in done.stdout
+
+
 def test_plan_exits_with_1_where_a_call_cannot_be_made(migrate, samples, tmp_path):
     (tmp_path / "agentbridge.toml").write_text(CONFIG.replace("f-1", "f-2"))
     done = migrate("plan", samples, "--to", "flowgent")

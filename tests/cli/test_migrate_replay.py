@@ -100,6 +100,19 @@ def test_the_status_counts_each_arm(called, run, ledger):
     assert {arm: counts["final"] for arm, counts in found.items()} == {"baseline": 1, "candidate": 3}
 
 
+def test_the_status_of_a_vendor_that_tells_no_cost_has_none(called, run, ledger):
+    called("migrate", "replay", ledger, "--to", "flowise")
+    assert json.loads(run("migrate", "status", ledger, "--json").stdout)["candidate"]["credits"] is None
+    header, row = run("migrate", "status", ledger).stdout.splitlines()
+    assert (header.split()[-1], row.split()[-1]) == ("credits", "-")
+
+
+def test_credits_of_an_arm_that_called_nobody_there_are_told_in_words(called, ledger):
+    found = called("migrate", "credits", ledger, "--connection", "flowgent")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert "no call of the arm 'candidate' was made with the connection 'flowgent'" in found.stderr
+
+
 def test_a_misspelt_arm_sends_nothing(called, ledger):
     found = called("migrate", "replay", ledger, "--to", "flowise", "--arm", "candidat")
     assert found.exit_code == 1
@@ -143,13 +156,14 @@ def test_a_replay_with_unknown_outcomes_names_the_command_for_them(called, ledge
 @pytest.mark.parametrize("decision", [("--resend", "s0"), ("--resend-all",)])
 def test_what_is_resent_is_made_by_the_next_replay(called, run, ledger, decision):
     _unknown(ledger)
-    assert "nothing is unknown" in run("migrate", "unknown", ledger, *decision).stderr
+    assert run("migrate", "unknown", ledger, *decision).stderr == "1 will be sent again by the next replay\n"
+    assert run("migrate", "unknown", ledger).stderr == "nothing is unknown\n"
     assert called("migrate", "replay", ledger, "--to", "flowise").stdout.startswith("3 calls in ")
 
 
 def test_what_is_skipped_is_left_out(called, run, ledger):
     _unknown(ledger)
-    run("migrate", "unknown", ledger, "--skip", "s0")
+    assert run("migrate", "unknown", ledger, "--skip", "s0").stderr == "1 will be left out\n"
     assert called("migrate", "replay", ledger, "--to", "flowise").stdout.startswith("2 calls in ")
 
 

@@ -40,6 +40,9 @@ def credits_command(ledger: str, connection: str, arm: str, config: str | None, 
     if as_json:
         say_json([_as_dict(day) for day in days])
         return
+    if not days:
+        note(f"no call of the arm {arm!r} was made with the connection {connection!r}")
+        return
     made = table("day", "agent", "calls", "ledger", "vendor", "difference", "cost unknown")
     for day in days:
         made.add_row(*(_shown(value) for value in _as_dict(day).values()))

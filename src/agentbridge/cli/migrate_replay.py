@@ -113,7 +113,9 @@ def status_command(ledger: str, *, as_json: bool) -> None:
             counts.unknown,
             counts.skipped,
         )
-        made.add_row(arm, *(f"{number:,}" for number in numbers), f"{counts.credits:g}")
+        made.add_row(
+            arm, *(f"{number:,}" for number in numbers), "-" if counts.credits is None else f"{counts.credits:g}"
+        )
     show_table(made, console())
 
 
@@ -138,7 +140,8 @@ def unknown_command(
     with _opened(ledger) as book:
         book.check_arm(arm)
         book.decide(arm, skip, "skip")
-        book.decide(arm, [turn.sample.id for turn in book.unknown(arm)] if resend_all else resend, "resend")
+        again = [turn.sample.id for turn in book.unknown(arm)] if resend_all else resend
+        book.decide(arm, again, "resend")
         left = [_described(turn) for turn in book.unknown(arm)]
     if as_json:
         say_json(left)
@@ -147,7 +150,11 @@ def unknown_command(
         for row in left:
             made.add_row(*(str(value or "") for value in row.values()))
         show_table(made, console())
-    else:
+    if skip:
+        note(f"{len(skip):,} will be left out")
+    if again:
+        note(f"{len(again):,} will be sent again by the next replay")
+    if not (left or skip or again):
         note("nothing is unknown")
 
 

@@ -130,7 +130,7 @@ def show(summary: Summary, ledger: str, *, as_json: bool) -> None:
         click.echo(
             f"{summary.made:,} calls in {summary.seconds:.1f} s; {counts.final:,} of {counts.total:,} answered{failed}"
         )
-        if counts.credits:
+        if counts.credits is not None:
             click.echo(f"{counts.credits:g} credits so far")
     if counts.unknown:
         note(f"{counts.unknown:,} may have run and their answers are lost: agentbridge migrate unknown {ledger}")

@@ -57,7 +57,7 @@ class Turn:
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How far an arm is. `failed` of the `final` ones are failures, `sends` counts claims, `credits` is what they cost."""
+    """How far an arm is. `failed` of the `final` ones are failures, `sends` counts claims. `credits` is what they cost; None where no answer named a cost."""
 
     total: int
     final: int = 0
@@ -65,7 +65,7 @@ class Counts:
     skipped: int = 0
     claimed: int = 0
     sends: int = 0
-    credits: float = 0.0
+    credits: float | None = None
     failed: int = 0
 
     @property
@@ -262,7 +262,7 @@ class Ledger(LedgerFile):
         total = self.rows("SELECT COUNT(*) FROM samples")[0][0]
         query = "SELECT standing, COUNT(*) FROM calls WHERE arm = ? AND standing != 'remains' GROUP BY standing"
         spent = (
-            "SELECT COALESCE(SUM(sends), 0), COALESCE(SUM(credits), 0),"
+            "SELECT COALESCE(SUM(sends), 0), SUM(credits),"
             " COALESCE(SUM(standing = 'final' AND outcome NOT IN ('completed', 'waiting_for_input')), 0)"
             " FROM calls WHERE arm = ?"
         )

@@ -29,7 +29,8 @@ def _lines(plan: MovePlan) -> Iterator[str]:
     )
     known = "not known" if plan.credits is None else f"{plan.credits:,.2f}"
     yield ""
-    yield f"{plan.calls:,} of {plan.samples:,} calls can be made at {plan.to}; credits: {known}"
+    once = " once that is filled in" if plan.unfilled else ""
+    yield f"{plan.calls:,} of {plan.samples:,} calls can be made at {plan.to}{once}; credits: {known}"
 
 
 def _section(title: str, lines: Sequence[str] | dict[str, None]) -> Iterator[str]:

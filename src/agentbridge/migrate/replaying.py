@@ -120,7 +120,7 @@ class Keeper:
         self._on_answer = on_answer
         counts = ledger.counts(arm)
         self._began = time.monotonic()
-        self._spending = Spending(budget, counts.sends, counts.credits, self._began)
+        self._spending = Spending(budget, counts.sends, counts.credits or 0.0, self._began)
         self._stop_after = count("stop_after", stop_after)
         self._missed = 0
         self._made = 0

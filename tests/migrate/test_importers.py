@@ -134,6 +134,28 @@ def entry(url, body, answer, *, method="POST", status=200, **more):
     }
 
 
+class TestCurlFiles:
+    def test_a_path_is_read(self, bridge, tmp_path):
+        (tmp_path / "calls.sh").write_text(f"\ufeffcurl '{FLUX}' -d '{json.dumps(BODY)}'")
+        (sample,) = from_curl(tmp_path / "calls.sh", bridge)
+        assert sample.invocation.target == "fluxprompt:f-1"
+
+    def test_the_name_of_a_file_is_no_text_of_a_command(self, bridge, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "calls.sh").write_text("curl x")
+        with pytest.raises(ConfigurationError, match=r"'calls.sh' is the name of a file; to read it, give Path"):
+            list(from_curl("calls.sh", bridge))
+
+    @pytest.mark.parametrize(("name", "why"), [("no.sh", "cannot be read"), ("a.sh", "cannot be read as text")])
+    def test_a_file_that_cannot_be_read_is_a_configuration_error(self, bridge, tmp_path, name, why):
+        (tmp_path / "a.sh").write_bytes(b"\xff")
+        with pytest.raises(ConfigurationError, match=why):
+            list(from_curl(tmp_path / name, bridge))
+
+    def test_a_text_too_long_for_a_name_is_a_text(self, bridge):
+        assert all_of(from_curl("ä" * 5000, bridge))[1][0].place == "the text"
+
+
 class TestHar:
     def test_an_entry_is_a_call_with_its_answer(self, bridge, tmp_path):
         (sample,), _ = all_of(from_har(har(tmp_path, entry(FLUX, BODY, ENVELOPE)), bridge))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from moving import bridge_to
 
 from agentbridge import (
     AuthenticationError,
@@ -24,7 +25,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     Usage,
 )
-from agentbridge.migrate import Answer, Sample, read_samples, write_samples
+from agentbridge.migrate import Answer, Ledger, Sample, draft, plan, read_samples, write_samples
 
 ASKED = Invocation(target="support@fluxprompt", text="Where is my parcel?", inputs={"vendor": "ACME"}, session_id="s-1")
 RESULT = Result(text="On its way.", output={"a": 1}, usage=Usage(credits=2.5), response=HttpResponse(200, {}, b"{}"))
@@ -111,3 +112,23 @@ def test_a_last_line_that_was_torn_in_a_crash_is_left_out(tmp_path):
     with (tmp_path / "samples.jsonl").open("r+") as file:
         file.truncate((tmp_path / "samples.jsonl").stat().st_size - 9)
     assert list(read_samples(tmp_path / "samples.jsonl")) == [whole]
+
+
+def test_the_name_of_a_file_does_not_stand_for_its_samples(tmp_path):
+    with bridge_to(None) as bridge, Ledger(tmp_path / "move.ledger") as ledger:
+        for take in (
+            lambda: plan("s.jsonl", bridge, "flowgent"),
+            lambda: draft("s.jsonl", "flowgent", bridge),
+            lambda: ledger.add("s.jsonl"),
+            lambda: write_samples(tmp_path / "out.jsonl", "s.jsonl"),
+        ):
+            with pytest.raises(ConfigurationError, match=r"'s\.jsonl' names a file; give read_samples\('s\.jsonl'\)"):
+                take()
+
+
+def test_a_recording_is_no_file_of_samples_and_the_command_that_makes_some_is_named(tmp_path):
+    (tmp_path / "log.csv").write_text("Question,Ticket\nhi,1\n")
+    with pytest.raises(
+        ConfigurationError, match="line 1: this is no sample: .*`agentbridge migrate import` makes samples"
+    ):
+        list(read_samples(tmp_path / "log.csv"))

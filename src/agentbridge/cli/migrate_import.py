@@ -110,17 +110,16 @@ def _imported(
         return from_cassettes(source, bridge)
     if kind == "csv":
         return from_csv(source, columns, target=target)
-    return from_curl(_text(source), bridge, target=target)
+    return from_curl(_stdin() if source == "-" else Path(source), bridge, target=target)
 
 
-def _text(source: str) -> str:
+def _stdin() -> str:
     from ..errors import ConfigurationError
 
     try:
-        content = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{source} cannot be read as text: {error}") from None
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except ValueError as error:
+        raise ConfigurationError(f"stdin cannot be read as text: {error}") from None
 
 
 def _reasons(skipped: list[tuple[str, str]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ..plugins import known_provider
 from ..provider import Call, Provider
 from ..wire import JsonValue, Link
 from .figures import spoken
-from .samples import Sample
+from .samples import Sample, given
 from .studying import ENOUGH, Input, Studied, readable, study
 from .targets import FILL_IN
 
@@ -36,7 +36,7 @@ def draft(samples: Iterable[Sample], to: str, bridge: BridgeBase) -> str:
         ConfigurationError: no sample calls a vendor's agent by its id, or there is no such connection.
     """
     provider = _provider(to, bridge)
-    studied, portable = study(samples)
+    studied, portable = study(given(samples))
     moved = [one for one in studied if one.connection != to]
     if not moved:
         raise ConfigurationError(_nothing(to, portable))

@@ -22,7 +22,7 @@ import attrs
 from ..errors import ConfigurationError
 from ..naming import did_you_mean
 from .ledger_file import LedgerFile
-from .samples import Answer, Pair, Sample, Standing, as_line
+from .samples import Answer, Pair, Sample, Standing, as_line, given
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 LOST = "the process ended before it wrote down what came of this call"
@@ -98,7 +98,7 @@ class Ledger(LedgerFile):
         Raises:
             ConfigurationError: another sample of the same id is there.
         """
-        new, numbered = 0, iter(samples)
+        new, numbered = 0, given(samples)
         while page := list(itertools.islice(numbered, _PAGE)):
             with self.changing() as database:
                 new += sum(self._added(database, sample) for sample in page)

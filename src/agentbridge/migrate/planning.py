@@ -13,7 +13,7 @@ from ..model import Invocation
 from ..planning.prepared import Prepared
 from .canonical import agent_of, connection_of, portable_name, retarget
 from .fates import How, Place, fates, missing, proven
-from .samples import Sample
+from .samples import Sample, given
 from .sessions import Treatment, checked, treated
 from .targets import unfilled
 
@@ -131,7 +131,7 @@ class _Tried:
 def _prepared(samples: Iterable[Sample], bridge: BridgeBase, to: str, sessions: Treatment) -> Iterator[_Tried]:
     begun: set[str] = set()
     earlier: dict[str, list[Sample]] = {}
-    for sample in samples:
+    for sample in given(samples):
         name = sample.conversation
         yield _try(sample, earlier.get(name, []) if name else [], bridge, to, sessions, is_later=name in begun)
         if name is not None:

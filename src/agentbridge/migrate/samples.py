@@ -29,6 +29,8 @@ from ..model import Invocation, Result
 from ..wire import HttpResponse
 from .outputs import replaced
 
+_RECORDING = "; of a recording (CSV, HAR, curl) `agentbridge migrate import` makes samples"
+
 Standing: TypeAlias = Literal["final", "remains", "unknown"]
 
 _SAYS_NOTHING = (
@@ -164,9 +166,17 @@ def read_samples(path: str | os.PathLike[str]) -> Iterator[Sample]:
             yield Sample.from_dict(json.loads(line))
         except (ValueError, RecursionError) as error:
             if line.endswith("\n"):
+                hint = _RECORDING if number == 1 else ""
                 raise ConfigurationError(
-                    f"{os.fspath(path)}, line {number}: this is no sample: {error}; delete the line to read the others"
+                    f"{os.fspath(path)}, line {number}: this is no sample: {error}; delete the line to read the others{hint}"
                 ) from None
+
+
+def given(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """The samples. Raises ConfigurationError where a file's name stands for them."""
+    if isinstance(samples, (str, os.PathLike)):
+        raise ConfigurationError(f"{os.fspath(samples)!r} names a file; give read_samples({os.fspath(samples)!r})")
+    return iter(samples)
 
 
 def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> int:
@@ -179,7 +189,7 @@ def write_samples(path: str | os.PathLike[str], samples: Iterable[Sample]) -> in
     """
     count = 0
     with replaced(path) as file:
-        for sample in samples:
+        for sample in given(samples):
             file.write(as_line(sample.to_dict()))
             count += 1
     return count

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,7 +18,7 @@ from ...model import Invocation
 from ...provider import Call
 from ...wire import HttpRequest, decode_json
 from .exchanges import Recorded, recorded_request, secrets_in
-from .imported import Found, Imported, Skipped
+from .imported import Found, Imported, Skipped, text_of
 from .vendors import Vendor, Vendors, read_exchanges
 
 _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json"})
@@ -30,17 +32,29 @@ _COMMAND = re.compile(r"(?m)^[ \t]*(?:[$>%][ \t]+)?curl(?:\.exe)?[ \t]")
 _ESCAPED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 
 
-def from_curl(text: str, bridge: BridgeBase | None = None, *, target: str | None = None) -> Imported:
-    """The calls of curl commands, or of bare JSON bodies, one or a list; they have no answers.
+def from_curl(
+    source: str | os.PathLike[str], bridge: BridgeBase | None = None, *, target: str | None = None
+) -> Imported:
+    """The calls of curl commands, or of bare JSON bodies, one or a list; they have no answers. `source` is their text, or
+    the Path of a file that holds it.
 
     A command goes to the connection of `bridge` whose base URL is at its host; without a bridge, to that of the
     configuration and the environment, else to the vendor whose own address it is. A bare body tells no address: `target`
     is "connection:agent-id".
 
     Raises:
-        ConfigurationError: when it is iterated: a bare body without `target`, or one that is no connection's.
+        ConfigurationError: when it is iterated: a bare body without `target`, or one that is no connection's; the text is the
+            name of a file; a file cannot be read.
     """
-    return Imported(lambda: _found(text, Vendors(bridge), target))
+    return Imported(lambda: _found(_text(source), Vendors(bridge), target))
+
+
+def _text(source: str | os.PathLike[str]) -> str:
+    if not isinstance(source, str):
+        return text_of(Path(source))
+    if os.path.isfile(source):  # noqa: PTH113 (a Path raises where a text is too long for a name)
+        raise ConfigurationError(f"{source!r} is the name of a file; to read it, give Path({source!r})")
+    return source
 
 
 def _found(text: str, vendors: Vendors, target: str | None) -> Iterator[Found]:

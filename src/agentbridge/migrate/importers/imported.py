@@ -54,3 +54,11 @@ def content_of(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def text_of(path: Path) -> str:
+    """The text of a file. Raises ConfigurationError where it cannot be read, or is none."""
+    try:
+        return content_of(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} cannot be read as text: {error}") from None

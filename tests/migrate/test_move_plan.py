@@ -51,6 +51,14 @@ def test_what_a_vendor_has_no_place_for_is_impossible_with_the_errors_line(bridg
     assert (made.ok, made.calls, made.samples) == (False, 1, 3)
 
 
+def test_a_misspelt_connection_is_named_with_the_one_that_was_meant(bridge):
+    (field,) = (one for one in plan([sample(1)], bridge, "flowgnt").fields if one.how == "impossible")
+    assert (
+        "is not bound to 'flowgnt' (bound to: fluxprompt, flowise, flowgent, promptitude). Did you mean 'flowgent'?"
+        in field.remedy
+    )
+
+
 def test_what_the_bridge_leaves_out_by_its_settings_is_dropped():
     with bridge_to(None, on_unsupported="drop") as bridge:
         made = plan([sample(1, user_id="u")], bridge, "flowgent")

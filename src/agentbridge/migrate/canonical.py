@@ -10,6 +10,7 @@ import attrs
 from ..bindings import Agent, Binding
 from ..errors import ConfigurationError
 from ..model import Invocation, JsonValue
+from ..naming import did_you_mean
 from ..wire import File, Link
 
 
@@ -89,9 +90,10 @@ def retarget(invocation: Invocation, to: str, agents: Mapping[str, Agent]) -> In
     if ":" in to or "@" in to or to in agents:
         return attrs.evolve(canonical(said, agents) if agent_of(said.target, agents) else said, target=to)
     said = canonical(said, agents)
-    if to not in agents[said.target].on:
+    bound = list(agents[said.target].on)
+    if to not in bound:
         raise ConfigurationError(
-            f"the agent {said.target!r} is not bound to {to!r} (bound to: {', '.join(agents[said.target].on)})."
+            f"the agent {said.target!r} is not bound to {to!r} (bound to: {', '.join(bound)}).{did_you_mean(to, bound)}"
             f" Add [agents.{said.target}.on.{to}]"
         )
     return attrs.evolve(said, target=f"{said.target}@{to}")

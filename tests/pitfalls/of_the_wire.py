@@ -165,7 +165,7 @@ PITFALLS = (
             Removal(
                 "src/agentbridge/exchange/running.py",
                 "        value = yield from attempt(send if",
-                "        from .body import encode\n\n        send = attrs.evolve(send, body=encode(send.request))\n        value = yield from attempt(send if",
+                "        from ..body import encode\n\n        send = attrs.evolve(send, body=encode(send.request))\n        value = yield from attempt(send if",
             ),
             Removal("src/agentbridge/wire.py", "    return dict(mapping)\n", "    return mapping\n"),
         ),

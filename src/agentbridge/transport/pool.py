@@ -89,8 +89,10 @@ class Pool:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
         self._place(request)
         origin = origin_of(request)
-        lent = self._lend(origin, request)
+        lent, surplus = self._lend(origin, request)
         try:
+            for connection in surplus:
+                connection.close()
             response = lent.handle_request(request)
         except BaseException as error:
             self._take_back(lent, None)
@@ -114,13 +116,10 @@ class Pool:
             self._places.release()
             raise self._core.ConnectError(_CLOSED)
 
-    def _lend(self, origin: Hashable, request: Any) -> Any:
+    def _lend(self, origin: Hashable, request: Any) -> tuple[Any, list[Any]]:
         with self._lock:
             lent = self._lending.lend(origin, partial(self._make, request.url.origin))
-            surplus = [*self._lending.surplus(time.monotonic())]
-        for connection in surplus:
-            connection.close()
-        return lent
+            return lent, [*self._lending.surplus(time.monotonic())]
 
     def _take_back(self, lent: Any, origin: Hashable) -> None:
         """What is not idle now may hold on to its answer, and is not used again."""

@@ -27,6 +27,13 @@ _store_option = click.option(
 )
 
 
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command that asks for a run with the options of all that do."""
+    for decorate in (click.pass_context, verbose_option, json_option, timeout_option, config_option, _store_option):
+        command = decorate(command)
+    return command
+
+
 @click.command("submit")
 @call_options
 @click.option(
@@ -64,12 +71,7 @@ def submit_command(
 @click.command("wait")
 @click.argument("run", type=click.File("rb"))
 @click.option("--once", is_flag=True, help="Ask once; where the run goes on, print its document again and exit with 3.")
-@_store_option
-@config_option
-@timeout_option
-@json_option
-@verbose_option
-@click.pass_context
+@_asking
 def wait_command(
     ctx: click.Context, run: Any, store: str, config: str | None, timeout: float | None, *, once: bool, as_json: bool
 ) -> None:
@@ -85,12 +87,7 @@ def wait_command(
 
 @click.command("recover")
 @click.argument("run", type=click.File("rb"))
-@_store_option
-@config_option
-@timeout_option
-@json_option
-@verbose_option
-@click.pass_context
+@_asking
 def recover_command(
     ctx: click.Context, run: Any, store: str, config: str | None, timeout: float | None, *, as_json: bool
 ) -> None:

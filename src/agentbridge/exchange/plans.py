@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Hashable
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import attrs
 from ..commands import Send
 from ..model import Pending, Result, Tried
 from ..pacing import Pace
-from ..retry import RetryPolicy, Timeouts
+from ..retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS, RetryPolicy, Timeouts
 from ..verdict import Asked, Failure, judge_run
 from ..wire import HttpResponse, NoAnswer
 
@@ -19,20 +20,29 @@ def no_trace() -> None:
     """A run that leaves none: without its answer it cannot be found again."""
 
 
+def _timeouts(given: Timeouts | None) -> Timeouts:
+    return given or DEFAULT_TIMEOUTS
+
+
+def _retry(given: RetryPolicy | None) -> RetryPolicy:
+    return given or DEFAULT_RETRIES
+
+
 @attrs.frozen(kw_only=True, slots=False)
 class Plan:
     """All that is fixed before the first byte is sent.
 
-    `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at
-    a time may act on, a session. `read` says what an answer means. `pace` keeps the limits of the connection, if it has
+    `timeouts` and `retry` None are the defaults; `luck` gives the chance in the delays between attempts, from 0 to 1.
+    `lost` says how a run can be found again when its answer does not arrive. `turn` names what only one exchange at a
+    time may act on, a session. `read` says what an answer means. `pace` keeps the limits of the connection, if it has
     any. `tried` are the vendors that were asked before in this call, which took `spent` seconds.
     """
 
     asked: Asked
     send: Send
-    timeouts: Timeouts
-    retry: RetryPolicy
-    luck: Callable[[], float]
+    timeouts: Timeouts = attrs.field(default=None, converter=_timeouts)
+    retry: RetryPolicy = attrs.field(default=None, converter=_retry)
+    luck: Callable[[], float] = random.random
     lost: Callable[[], Pending | None] = no_trace
     turn: Hashable = None
     read: Callable[[HttpResponse], Any]

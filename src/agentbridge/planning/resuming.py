@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from ..exchange.plans import RunPlan
 from ..model import Invocation, Pending, Result
 from ..naming import did_you_mean
 from ..provider import Provider
-from ..retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from .runs import asked_of, call_of, poller
 from .settings import SETTINGS, Settings
 
@@ -61,9 +59,8 @@ def plan_pending(
     plan = RunPlan(
         asked=asked_of(pending.connection, connection.secrets, provider, call, first.request, pending.session_id),
         send=first,
-        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
-        retry=settings.retry or DEFAULT_RETRIES,
-        luck=random.random,
+        timeouts=settings.timeouts,
+        retry=settings.retry,
         read=directory.reader(pending.connection, connection, provider.read),
         build_poll=ask,
         tool_errors=settings.tool_errors or "raise",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -19,7 +18,6 @@ from ..model import SHARED, Invocation, Pending
 from ..naming import did_you_mean
 from ..provider import Call, Operation, Provider, StreamDecoder
 from ..redaction import guard_logs, without_auth
-from ..retry import DEFAULT_RETRIES, DEFAULT_TIMEOUTS
 from ..verdict import Asked
 from ..wire import HttpRequest
 from .building import built, fixed
@@ -111,9 +109,8 @@ def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode:
     plan = RunPlan(
         asked=asked,
         send=send,
-        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
-        retry=settings.retry or DEFAULT_RETRIES,
-        luck=random.random,
+        timeouts=settings.timeouts,
+        retry=settings.retry,
         read=on.read,
         build_poll=poller(provider, call, connection, settings),
         tool_errors=settings.tool_errors or "raise",
@@ -153,9 +150,8 @@ def plan_operation(
     plan = Plan(
         asked=asked,
         send=send,
-        timeouts=settings.timeouts or DEFAULT_TIMEOUTS,
-        retry=settings.retry or DEFAULT_RETRIES,
-        luck=random.random,
+        timeouts=settings.timeouts,
+        retry=settings.retry,
         read=directory.reader(name, connection, operation.read),
         pace=directory.paces.get(name),
     )

@@ -18,6 +18,7 @@ from agentbridge import AsyncBridge, Bridge, Connection, Invocation, RetryPolicy
 from agentbridge.body import Body
 from agentbridge.commands import Send
 from agentbridge.errors import ConfigurationError
+from agentbridge.plugins import Registry
 from agentbridge.transport.aiohttp import AiohttpTransport
 from agentbridge.transport.pool import IDLE_EXPIRY, Lending
 from agentbridge.transport.proxies import Proxies
@@ -389,3 +390,23 @@ def test_whatever_goes_wrong_after_a_request_was_sent_is_no_error_of_the_configu
 
     assert asyncio.run(failed(True)).reason == "lost"
     assert isinstance(asyncio.run(failed(False)), ConfigurationError)
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("url", ["ftp://a.test/run", "a.test/run", "/run", "ws://a.test/run"])
+def test_an_address_of_a_plugin_that_is_not_http_is_an_error_and_keeps_no_place(open_bridge, library, url, monkeypatch):
+    monkeypatch.setattr("agentbridge.transport.httpx.ROOM", 1)
+
+    class Astray(vendor.Tiny):
+        def build_request(self, invocation, call):
+            return HttpRequest("POST", url if invocation.text == "astray" else f"{call.base_url}/run", json={})
+
+    registry = Registry(())
+    registry.register(Astray())
+    with servers.serving(OK) as server:
+        bridge = open_bridge(**{**vendor.setup(server.url, transport=library, retry=ONCE), "registry": registry})
+        for _ in range(2):
+            with pytest.raises(errors.ConnectionFailedError) as caught:
+                bridge.invoke("tiny:a", "astray")
+            assert caught.value.may_have_run is False
+        assert bridge.invoke("tiny:a", "hi").text == "ok"

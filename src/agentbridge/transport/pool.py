@@ -87,8 +87,8 @@ class Pool:
 
     def handle_request(self, request: Any) -> Any:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
+        origin = origin_of(request, self._core)
         self._place(request)
-        origin = origin_of(request)
         lent, surplus = self._lend(origin, request)
         try:
             for connection in surplus:
@@ -143,8 +143,8 @@ class AsyncPool:
 
     async def handle_async_request(self, request: Any) -> Any:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
+        origin = origin_of(request, self._core)
         await self._place(request)
-        origin = origin_of(request)
         lent = self._lending.lend(origin, partial(self._make, request.url.origin))
         try:
             for surplus in self._lending.surplus(time.monotonic()):
@@ -228,7 +228,9 @@ class AsyncLent:
             await self._give_back()
 
 
-def origin_of(request: Any) -> Hashable:
-    """Where a request of httpcore goes, as something to compare."""
+def origin_of(request: Any, core: Any) -> Hashable:
+    """Where a request of httpcore goes, as something to compare. Raises its UnsupportedProtocol for what is not HTTP."""
     url = request.url
+    if url.scheme not in {b"http", b"https"}:
+        raise core.UnsupportedProtocol(f"the URL begins with {url.scheme.decode()!r}, and not with http or https")
     return url.scheme, url.host, url.port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import functools
+import math
 import os
 import sys
 import types
@@ -69,8 +70,15 @@ def _plain(value: Any, *, loose: bool = False, sparse: bool = False) -> Any:
         return {str(key): _plain(item, loose=loose, sparse=sparse) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, loose=loose, sparse=sparse) for item in value]
+    return _word(value)
+
+
+def _word(value: Any) -> Any:
+    """A value that holds no others."""
     if isinstance(value, dt.date):  # a point in time is one too
         return value.isoformat()
+    if isinstance(value, float) and math.isinf(value):  # JSON has no word for what a vendor wrote as 1e999
+        return "1e999" if value > 0 else "-1e999"
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

@@ -14,7 +14,7 @@ from pydantic_core.core_schema import CoreSchema, union_schema
 from .drift import Names, notice, watch
 from .wire import decode_json
 
-__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "said", "whole", "words"]
+__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "said", "unreadable", "whole", "words"]
 
 T = TypeVar("T")
 
@@ -68,8 +68,7 @@ def _spellings(name: str, field: FieldInfo) -> set[str]:
 
 def compare(place: str, data: Any, known: frozenset[str]) -> None:
     """Notice the fields of an object that is read without a model; `place` is what it is called in `bridge.drift`."""
-    active = watch()
-    if active is not None and isinstance(data, dict):
+    if isinstance(data, dict) and not known.issuperset(data) and (active := watch()) is not None:
         active.compare(Names(place, known, known), data)
 
 
@@ -86,6 +85,11 @@ def words(*known: str) -> pydantic.AfterValidator:
 
     spellings = {word.lower() for word in known}
     return pydantic.AfterValidator(check)
+
+
+def unreadable(field: str | None) -> str:
+    """The warning for an optional part of an answer that was left out, since it could not be read."""
+    return f"{field or 'a field'} of the answer is unreadable and left out"
 
 
 def whole(value: Any) -> int | None:
@@ -120,7 +124,7 @@ class _Forgiving:
 
 def _leave_out(_: Any, info: pydantic.ValidationInfo) -> None:
     if isinstance(info.context, list):
-        info.context.append(f"{info.field_name or 'a field'} of the answer is unreadable and left out")
+        info.context.append(unreadable(info.field_name))
 
 
 def _leave_out_word(value: Any, info: pydantic.ValidationInfo) -> None:

@@ -6,7 +6,6 @@ Those that are made in each call, here and elsewhere, have no slots: a frozen va
 from __future__ import annotations
 
 import json
-import math
 import mimetypes
 import os
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
+from pydantic_core import from_json
 
 JsonValue: TypeAlias = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
@@ -202,22 +202,22 @@ class Sleep:
 
 
 def decode_json(content: bytes | str) -> Any:
-    """Decode JSON strictly: no NaN, no Infinity, and every failure is a ValueError (also nesting too deep)."""
+    """Decode JSON strictly: no NaN, no Infinity, and every failure is a ValueError (also nesting too deep).
+
+    A number that no float holds, as 1e999, is infinite.
+    """
+    try:
+        return from_json(content, allow_inf_nan=False, cache_strings="keys")
+    except ValueError:  # also for what is JSON all the same: a byte order mark, half a surrogate pair, deep nesting
+        return _decode_patiently(content)
+
+
+def _decode_patiently(content: bytes | str) -> Any:
     text = content.removeprefix(_BYTE_ORDER_MARK).decode() if isinstance(content, bytes) else content
     try:
-        if text.startswith("{"):
-            value, end = _DECODER.raw_decode(text)  # without a search for blanks around it, where there are none
-            if end == len(text) or not text[end:].strip(" \t\r\n"):
-                return value
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
-    except json.JSONDecodeError:
-        raise
-    except ValueError as error:
-        if "integer string conversion" not in str(error):
-            raise
-        return _PATIENT_DECODER.decode(text)
 
 
 def _whole(number: str) -> int | str:
@@ -232,11 +232,4 @@ def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _finite(number: str) -> float | str:
-    """1e999 is JSON but no float: it stays the text it was, since Infinity could not be written as JSON again."""
-    value = float(number)
-    return number if math.isinf(value) else value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-_PATIENT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import string
 
@@ -166,8 +167,24 @@ class TestHttpResponse:
     def test_of_a_name_that_is_there_twice_the_last_value_counts(self):
         assert HttpResponse(200, {}, b'{"a": 1, "a": {"b": 2, "b": 3}}').json() == {"a": {"b": 3}}
 
-    def test_a_number_too_large_for_a_float_stays_the_text_it_was(self):
-        assert HttpResponse(200, {}, b'{"text": "hi", "cost": 1e999}').json() == {"text": "hi", "cost": "1e999"}
+    def test_a_number_too_large_for_a_float_is_infinite_and_can_be_written_all_the_same(self):
+        decoded = HttpResponse(200, {}, b'{"text": "hi", "costs": [1e999, -1e999]}').json()
+        assert decoded == {"text": "hi", "costs": [math.inf, -math.inf]}
+        assert Result(text="hi", output=decoded).to_dict()["output"]["costs"] == ["1e999", "-1e999"]
+
+    @pytest.mark.parametrize(
+        "text",
+        ['"\\ud800"', "[" * 500 + "]" * 500, "9" * 5000, '\n {"a" : [1.5e3, -0.0, 1E-400, 12345678901234567890]}\t'],
+        ids=["half a pair", "deep", "long", "blanks and numbers"],
+    )
+    def test_what_is_json_is_read_though_it_is_odd(self, text):
+        expected = text if text.isdigit() else json.loads(text)
+        assert HttpResponse(200, {}, text.encode()).json() == expected
+
+    @given(JSON, st.booleans())
+    def test_json_is_read_as_by_python(self, value, ascii_only):
+        written = json.dumps(value, ensure_ascii=ascii_only)
+        assert HttpResponse(200, {}, written.encode()).json() == value
 
     def test_json_is_decoded_once(self):
         response = HttpResponse(200, {}, b'{"a": 1}')

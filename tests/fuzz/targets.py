@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from agentbridge import Fault, HttpRequest, HttpResponse, Pending, Provider, Registry, Result
+from agentbridge.codec import plain
 from agentbridge.config import load
 from agentbridge.errors import ConfigurationError, InvocationError
 from agentbridge.events import Event
@@ -61,7 +62,7 @@ def decoded(data: bytes) -> None:
         value = decode_json(data)
     except ValueError:
         return
-    json.dumps(value, allow_nan=False)
+    json.dumps(plain(value), allow_nan=False)
 
 
 def retry_after(data: bytes) -> None:

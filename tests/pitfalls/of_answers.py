@@ -65,7 +65,7 @@ PITFALLS = (
         ),
         removals=(
             Removal(
-                "plugins/flowise/src/agentbridge_flowise/answer.py",
+                "plugins/flowise/src/agentbridge_flowise/failures.py",
                 "sentence.fullmatch(message)",
                 "sentence.search(message)",
             ),
@@ -276,7 +276,7 @@ PITFALLS = (
         removals=(
             Removal(
                 DECODER,
-                "        if self._error is not None:\n            return answer.failure_in_stream(self._error, self._partial())\n",
+                "        if self._error is not None:\n            from . import failures\n\n            return failures.in_stream(self._error, self._partial())\n",
                 "",
             ),
         ),
@@ -319,8 +319,8 @@ PITFALLS = (
             Removal(WIRE, "content.removeprefix(_BYTE_ORDER_MARK).decode()", "content.decode()"),
             Removal(
                 WIRE,
-                "_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)\n",
-                "_DECODER = json.JSONDecoder(parse_float=_finite)\n",
+                "_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)\n",
+                "_DECODER = json.JSONDecoder(parse_int=_whole)\n",
             ),
         ),
     ),

@@ -18,7 +18,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     Usage,
 )
-from agentbridge_flowise import Flowise, answer
+from agentbridge_flowise import Flowise, answer, failures, pauses
 
 WRAPPED = "Error: predictionsServices.buildChatflow - "
 IDS = {"chatId": "c-1", "chatMessageId": "m-1", "sessionId": "s-1"}
@@ -67,9 +67,9 @@ def test_any_other_status_means_itself_whatever_its_sentence_says():
 
 def test_an_error_in_a_stream_is_a_failed_run_unless_a_sentence_says_more():
     partial = Result(text="half", output="half")
-    assert answer.failure_in_stream("boom", partial) == Fault(FaultKind.EXECUTION, "boom", partial=partial)
+    assert failures.in_stream("boom", partial) == Fault(FaultKind.EXECUTION, "boom", partial=partial)
     refused = f"{WRAPPED}Unauthorized"
-    assert answer.failure_in_stream(refused, None) == Fault(FaultKind.AUTHENTICATION, refused)
+    assert failures.in_stream(refused, None) == Fault(FaultKind.AUTHENTICATION, refused)
 
 
 @pytest.mark.parametrize("status", ["ERROR", "TERMINATED", "TIMEOUT"])
@@ -182,6 +182,37 @@ def test_a_document_has_a_url_only_where_its_source_is_one(metadata, title, url)
     assert result.sources == (Source("page", title=title, url=url, metadata=metadata or {}),)
 
 
+def left_out(name: str) -> str:
+    return f"{name} of the answer is unreadable and left out"
+
+
+@pytest.mark.parametrize(
+    ("body", "warnings"),
+    [
+        ({"usedTools": "none"}, ["usedTools"]),
+        ({"usedTools": {}}, ["usedTools"]),
+        ({"usedTools": ["crm", None, {"tool": "a"}, 7]}, ["usedTools", "usedTools"]),
+        ({"sourceDocuments": [{"metadata": {}}, {"pageContent": None}, {"pageContent": "b"}]}, ["sourceDocuments"] * 2),
+        ({"sourceDocuments": [{"pageContent": "b", "metadata": "notes.txt"}]}, ["metadata"]),
+        ({"agentReasoning": ["thought", {"usedTools": 1, "sourceDocuments": "x"}]},
+         ["agentReasoning", "usedTools", "sourceDocuments"]),
+        ({"agentFlowExecutedData": ["node", {"data": 1}]}, ["agentFlowExecutedData", "data"]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_of_steps_tools_and_documents_is_a_warning_and_the_rest_is_kept(body, warnings):
+    result = read(text="hi", **IDS, **body)
+    assert result.text == "hi"
+    assert sorted(result.warnings) == sorted(map(left_out, warnings))
+    assert {call.name for call in result.tool_calls} <= {"a"}
+    assert {source.text for source in result.sources} <= {"b"}
+
+
+@pytest.mark.parametrize(("name", "said"), [(7, "7"), (1.5, "1.5"), (True, ""), (None, ""), (["a"], "")])
+def test_a_number_may_stand_where_a_tool_has_its_name(name, said):
+    [call] = read(text="hi", **IDS, usedTools=[{"tool": name}]).tool_calls
+    assert call.name == said
+
+
 # usage
 
 
@@ -259,7 +290,7 @@ V1 = Interrupt("Go?", data={"mapping": {"approve": "Yes", "reject": "No", "toolC
     ],
 )
 def test_a_run_is_resumed_in_the_form_of_its_flow(interrupt, decision, feedback, options):
-    assert answer.resume(interrupt, decision, feedback) == options
+    assert pauses.resume(interrupt, decision, feedback) == options
 
 
 @pytest.mark.parametrize(
@@ -275,7 +306,7 @@ def test_a_run_is_resumed_in_the_form_of_its_flow(interrupt, decision, feedback,
 )  # fmt: skip
 def test_what_a_run_cannot_be_resumed_with_is_refused(interrupt, decision, feedback, said):
     with pytest.raises(UnsupportedFeatureError) as caught:
-        answer.resume(interrupt, decision, feedback)
+        pauses.resume(interrupt, decision, feedback)
     assert caught.value.args == said
 
 

@@ -27,7 +27,7 @@ from agentbridge import (
 from agentbridge.reading import compare, decode_json, notice
 from agentbridge.sse import SSEParser
 
-from . import answer, wire, wire_stream
+from . import answer, steps, wire, wire_nodes, wire_stream
 
 _EXECUTED = b'{"event":"agentFlowExecutedData"'
 """Sent again whole after each node, and large (T: af_llm_stream): only the last one is decoded, at the end."""
@@ -40,7 +40,7 @@ class FlowiseDecoder(StreamDecoder):
         self._parser = SSEParser()
         self._written = io.BytesIO()  # the text; a list of its tokens takes ten times as much
         self._executed = b""
-        self._tools: list[wire.UsedTool] = []
+        self._tools: list[Any] = []
         self._documents: list[Any] = []
         self._action: Any = None
         self._metadata: dict[str, Any] | None = None
@@ -66,7 +66,9 @@ class FlowiseDecoder(StreamDecoder):
     def finish(self) -> Result | Fault:
         """The Result if `metadata` came and no `error`; else a Fault with what arrived."""
         if self._error is not None:
-            return answer.failure_in_stream(self._error, self._partial())
+            from . import failures
+
+            return failures.in_stream(self._error, self._partial())
         if self._metadata is None:
             where = (
                 "ended without metadata, Flowise's only sign of success" if self._ended else "stopped before its end"
@@ -111,21 +113,21 @@ class FlowiseDecoder(StreamDecoder):
         return [ReasoningDelta(value)] if isinstance(value, str) and value else []
 
     def _on_tools(self, value: Any) -> list[Event]:
-        tools = [wire.UsedTool.parse(tool)[0] for tool in _objects(value)]
+        tools = _objects(value)
         self._tools += tools
-        return [ToolCalled(answer.tool_call(tool)) for tool in tools]
+        return [ToolCalled(call) for call in steps.tool_calls(tools)]
 
     def _on_documents(self, value: Any) -> list[Event]:
         found = [item for item in _objects(value) if isinstance(item.get("pageContent"), str)]
         self._documents += found
-        sources = tuple(answer.source(wire.SourceDocument.parse(item)[0]) for item in found)
+        sources = tuple(steps.sources(found, []))
         return [SourcesFound(sources)] if sources else []  # V1 always sends an empty list
 
     def _on_step(self, value: Any) -> list[Event]:
         if not isinstance(value, dict) or not isinstance(value.get("status"), str):
             return [VendorEvent("nextAgentFlow", value)]
         compare("nextAgentFlow", value, wire_stream.STEP)
-        if value["status"] not in wire.STATES:
+        if value["status"] not in wire_nodes.STATES:
             notice("value", f"nextAgentFlow: {value['status']}")
         return [StepChanged(str(value.get("nodeLabel", "")), value["status"])]
 
@@ -170,7 +172,7 @@ class FlowiseDecoder(StreamDecoder):
             "action": self._action,
             "agentFlowExecutedData": nodes,
             # the nodes of Agentflow V2 name their tools and documents themselves
-            "usedTools": None if nodes else [tool.model_dump() for tool in self._tools],
+            "usedTools": None if nodes else self._tools,
             "sourceDocuments": None if nodes else self._documents,
         }
         parsed, warnings = wire.Prediction.parse(prediction)
@@ -191,7 +193,7 @@ class FlowiseDecoder(StreamDecoder):
 
     def _partial(self) -> Result:
         text = self._text
-        return Result(text=text, output=text, tool_calls=tuple(answer.tool_call(tool) for tool in self._tools))
+        return Result(text=text, output=text, tool_calls=steps.tool_calls(self._tools))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import attrs
 from agentbridge import Call, ConfigurationError, Fault, File, HttpRequest, HttpResponse, JsonValue, Operation, Source
 from agentbridge.provider import filled_or_none
 
-from . import answer, endpoint, wire_operations, wire_records
+from . import endpoint, steps, wire_operations, wire_records
 from .checks import FLOW, an_id, wrong
 
 
@@ -168,7 +168,8 @@ class UpsertDocuments(Operation[Upserted]):
         refused = endpoint.refusal(response)
         if refused is not None:
             return refused
-        result, warnings = wire_records.UpsertResult.parse(response.json())
+        result, noted = wire_records.UpsertResult.parse(response.json())
+        warnings = [*noted]
         if result.numAdded is None and result.result is None:
             raise ValueError("neither a number of documents nor a word of success")
         return Upserted(
@@ -177,8 +178,8 @@ class UpsertDocuments(Operation[Upserted]):
             skipped=result.numSkipped,
             deleted=result.numDeleted,
             total=result.totalKeys,
-            documents=tuple(answer.source(document) for document in result.addedDocs or () if document),
-            warnings=warnings,
+            documents=tuple(steps.sources(steps.entries("addedDocs", result.addedDocs, warnings), warnings)),
+            warnings=tuple(warnings),
         )
 
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from agentbridge.emulator import common_answer
 
-from . import wire, wire_records
+from . import wire_records, wire_stored
 from .emulated_refusals import error, forbidden, refused_key
 
 _KEPT = 1000
@@ -77,9 +77,9 @@ class Runs:
     def routes(self) -> list[BaseRoute]:
         """Their paths, which all need a key."""
         return [
-            Route(wire.MESSAGES_PATH + "/{flow}", self.messages, methods=["GET"]),
-            Route(wire.EXECUTIONS_PATH, self.executions, methods=["GET"]),
-            Route(wire.EXECUTIONS_PATH + "/{id}", self.execution, methods=["GET"]),
+            Route(wire_stored.MESSAGES_PATH + "/{flow}", self.messages, methods=["GET"]),
+            Route(wire_stored.EXECUTIONS_PATH, self.executions, methods=["GET"]),
+            Route(wire_stored.EXECUTIONS_PATH + "/{id}", self.execution, methods=["GET"]),
         ]
 
     def keep(self, run: Run) -> None:
@@ -183,4 +183,4 @@ def _rated(message: dict[str, Any], ratings: Mapping[str, dict[str, Any]]) -> di
 
 def _stored(answer: dict[str, Any]) -> str:
     """The text; an object of an output parser behind a fence that is never closed (T: cf_json)."""
-    return wire.STORED_JSON + json.dumps(answer["json"], indent=2) if "json" in answer else str(answer["text"])
+    return wire_stored.STORED_JSON + json.dumps(answer["json"], indent=2) if "json" in answer else str(answer["text"])

@@ -16,11 +16,10 @@ from agentbridge import (
     HttpResponse,
     Link,
     UnsupportedFeatureError,
-    fault_from_status,
 )
 from agentbridge.reading import Reply
 
-from . import answer, wire
+from . import wire
 
 R = TypeVar("R", bound=Reply)
 
@@ -54,31 +53,11 @@ def request(call: Call, method: str, *steps: str, **more: Any) -> HttpRequest:
 
 def refusal(response: HttpResponse) -> Fault | None:
     """What went wrong, by status or by body; None where nothing says so. Raises ValueError for what is no JSON."""
-    if response.status == 429 and response.content_type == "text/html":
-        # the flow's owner writes this message, it is plain text (S: utils/rateLimit.ts:94-126; T: rate_3)
-        return fault_from_status(429, response.text)
-    if response.status == 401 and response.text == _of_operations().UNKNOWN_KEY:
-        return fault_from_status(401, response.text)
-    body = response.json()
-    if wire.is_failure(body):
-        return _failure(wire.Failure.model_validate(body))
-    return None if response.ok else fault_from_status(response.status, wire.Refusal.model_validate(body).error)
+    if response.ok and not wire.is_failure(response.json()):
+        return None
+    from . import failures
 
-
-def _of_operations() -> Any:
-    """What the other endpoints say, imported where one of them may have said it: runs that succeed do not wait for it."""
-    from . import wire_operations
-
-    return wire_operations
-
-
-def _failure(failure: wire.Failure) -> Fault:
-    """The services behind these paths make a 500 of whatever it was, with the cause after a prefix of their own."""
-    if failure.statusCode == 500:
-        for sentence, kind in _of_operations().SENTENCES:
-            if sentence.fullmatch(failure.message):
-                return Fault(kind, failure.message, code="500")
-    return answer.failure(failure)
+    return failures.in_answer(response)
 
 
 def each(model: type[R], entries: Iterable[Any]) -> tuple[list[tuple[R, Any]], tuple[str, ...]]:

@@ -28,7 +28,7 @@ from agentbridge import (
 )
 from agentbridge.provider import operations_at
 
-from . import answer, endpoint, recovery, wire
+from . import answer, endpoint, wire
 
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/yaml", "application/x-ndjson", "application/sql"}
@@ -88,23 +88,31 @@ class Flowise(Provider):
         if refused is not None:
             return refused
         body = response.json()
-        return (
-            recovery.read(body, response) if recovery.is_poll(response) else answer.result(*wire.Prediction.parse(body))
-        )
+        if response.request is not None and response.request.method == "GET":  # of a poll, and not of a prediction
+            from . import recovery
+
+            return recovery.read(body, response)
+        return answer.result(*wire.Prediction.parse(body))
 
     def recover(self, request: HttpRequest) -> Pending | None:
         """By the `chatId` of the call."""
+        from . import recovery
+
         return recovery.pending_of(request)
 
     def build_poll(self, pending: Pending, call: Call) -> HttpRequest:
         """Needs a key of the workspace, also for flows that can be called without one."""
+        from . import recovery
+
         return recovery.poll(
             pending, endpoint.root(call.base_url), endpoint.flow_id(call.agent), endpoint.authorization(call.api_key)
         )
 
     def resume(self, interrupt: Interrupt, decision: str, feedback: str | None) -> dict[str, Any]:
         """Goes on with the newest execution of the session (S: buildAgentflow.ts:1666-1679)."""
-        return answer.resume(interrupt, decision, feedback)
+        from . import pauses
+
+        return pauses.resume(interrupt, decision, feedback)
 
     def read_request(self, request: HttpRequest) -> Invocation | None:
         """What a recorded call said; see `requested`."""
@@ -135,7 +143,7 @@ def _history(message: Message) -> dict[str, Any]:
         raise UnsupportedFeatureError(
             "messages", f"its history has user and assistant turns only, not {message.role!r}. Leave such messages out"
         )
-    return wire.HistoryMessage(role=wire.ROLES[message.role], content=message.text).model_dump()
+    return {"role": wire.ROLES[message.role], "content": message.text}
 
 
 def _upload(file: File | Link, upload_type: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from agentbridge import Fault, FaultKind, HttpRequest, HttpResponse, Pending, Result, UnsupportedFeatureError
 from agentbridge.reading import decode_json
 
-from . import answer, wire
+from . import answer, wire, wire_nodes, wire_stored
 
 POLL_AFTER = 2.0  # seconds; nothing is documented
 _EXECUTIONS = "executions"
@@ -47,15 +47,10 @@ def poll(pending: Pending, root: str, flow_id: str, auth: dict[str, str]) -> Htt
         raise UnsupportedFeatureError("pending", "it has no id, so there is nothing to ask for. Run the agent anew")
     where, _, asked = (pending.step or "").rpartition(_FOR)
     if where == _EXECUTIONS:
-        url = f"{root}{wire.EXECUTIONS_PATH}#{asked}"  # a fragment is never sent: `read` compares by it
+        url = f"{root}{wire_stored.EXECUTIONS_PATH}#{asked}"  # a fragment is never sent: `read` compares by it
         return HttpRequest("GET", url, auth=auth, query=_query(pending, flow_id))
-    url = f"{root}{wire.MESSAGES_PATH}/{quote(flow_id, safe='')}#{asked}"
+    url = f"{root}{wire_stored.MESSAGES_PATH}/{quote(flow_id, safe='')}#{asked}"
     return HttpRequest("GET", url, auth=auth, query={"chatId": pending.id, "order": "DESC"})
-
-
-def is_poll(response: HttpResponse) -> bool:
-    """Whether this answers a poll, and not a prediction."""
-    return response.request is not None and response.request.method == "GET"
 
 
 def read(body: Any, response: HttpResponse) -> Result | Pending | Fault:
@@ -63,10 +58,10 @@ def read(body: Any, response: HttpResponse) -> Result | Pending | Fault:
     request = response.request or HttpRequest("GET", "")
     query, asked = request.query, request.url.partition("#")[2]
     if isinstance(body, list):
-        messages = [wire.StoredMessage.parse(item)[0] for item in body]
+        messages = [wire_stored.StoredMessage.parse(item)[0] for item in body]
         chat_id = query.get("chatId")
         return _from_messages([each for each in messages if chat_id is None or each.chatId in {None, chat_id}], asked)
-    executions, session = wire.StoredExecutions.parse(body)[0].data, query.get("sessionId")
+    executions, session = wire_stored.StoredExecutions.parse(body)[0].data, query.get("sessionId")
     ours = [each for each in executions if session is None or each.sessionId in {None, session}]
     ours = [each for each in ours if _is_since(each.createdDate, query.get("startDate"))]
     return _from_executions(ours, asked, exact="startDate" not in query)
@@ -104,7 +99,7 @@ def _written(time: dt.datetime) -> str:
     return time.isoformat().replace("+00:00", "Z")
 
 
-def _from_messages(messages: list[wire.StoredMessage], asked: str) -> Result | Pending | Fault:
+def _from_messages(messages: list[wire_stored.StoredMessage], asked: str) -> Result | Pending | Fault:
     found = next((message for message in messages if message.role == wire.ROLES["assistant"]), None)
     if found is None or found.content is None:
         return Pending("poll", step=f"{_EXECUTIONS}{_FOR}{asked}", after=0)
@@ -124,15 +119,17 @@ def _from_messages(messages: list[wire.StoredMessage], asked: str) -> Result | P
     )
 
 
-def _from_executions(executions: list[wire.StoredExecution], asked: str, *, exact: bool) -> Result | Pending | Fault:
+def _from_executions(
+    executions: list[wire_stored.StoredExecution], asked: str, *, exact: bool
+) -> Result | Pending | Fault:
     """The state of a run. In a caller's own session other runs stand there too: only a failure counts that was asked the
     same and is the only one since the call, with none that runs.
     """
     unknown = Pending("poll", after=POLL_AFTER, step=asked or None)
-    failed = [execution for execution in executions if execution.state in wire.FAILED_STATES]
+    failed = [execution for execution in executions if execution.state in wire_nodes.FAILED_STATES]
     if exact:
         found = executions[0] if executions else None
-        if found is not None and found.state in wire.ENDED_STATES:
+        if found is not None and found.state in wire_nodes.ENDED_STATES:
             return _from_nodes(found)
         return _failure(failed[0]) if failed else unknown
     if len(failed) != 1 or any(execution.state == "INPROGRESS" for execution in executions):
@@ -140,7 +137,7 @@ def _from_executions(executions: list[wire.StoredExecution], asked: str, *, exac
     return _failure(failed[0]) if asked and _question(failed[0]) == asked else unknown
 
 
-def _from_nodes(execution: wire.StoredExecution) -> Result | Pending | Fault:
+def _from_nodes(execution: wire_stored.StoredExecution) -> Result | Pending | Fault:
     """A run that ended without a message, as where its follow-up prompts could not be made (T: af_followup_broken)."""
     nodes = _nodes(execution)
     if not nodes:
@@ -156,7 +153,7 @@ def _from_nodes(execution: wire.StoredExecution) -> Result | Pending | Fault:
     )
 
 
-def _question(execution: wire.StoredExecution) -> str | None:
+def _question(execution: wire_stored.StoredExecution) -> str | None:
     """The mark of what an execution was asked, by its first node; a form keeps its fields there, not what was filled in."""
     try:
         return _asked(_nodes(execution)[0]["data"]["input"]["question"])
@@ -164,8 +161,8 @@ def _question(execution: wire.StoredExecution) -> str | None:
         return None
 
 
-def _failure(execution: wire.StoredExecution) -> Fault:
-    nodes = [node for node in (wire.ExecutedNode.parse(node)[0] for node in _nodes(execution)) if node]
+def _failure(execution: wire_stored.StoredExecution) -> Fault:
+    nodes = [node for node in (wire_nodes.ExecutedNode.parse(node)[0] for node in _nodes(execution)) if node]
     error = nodes[-1].data.error if nodes and nodes[-1].data else None
     message = error if isinstance(error, str) and error.strip() else f"the run ended as {execution.state}"
     return Fault(FaultKind.EXECUTION, message, code=execution.state, may_have_run=True)
@@ -182,15 +179,15 @@ def _stored(content: str) -> dict[str, Any]:
     or its whole answer as JSON, where it has neither (T: cf_llmchain, asked for nothing).
     """
     try:
-        value = decode_json(content.removeprefix(wire.STORED_JSON))
+        value = decode_json(content.removeprefix(wire_stored.STORED_JSON))
     except ValueError:
         return {"text": content}
-    if content.startswith(wire.STORED_JSON):
+    if content.startswith(wire_stored.STORED_JSON):
         return {"json": value}
     return {"text": ""} if isinstance(value, dict) and value.get("text") == "" else {"text": content}
 
 
-def _nodes(execution: wire.StoredExecution | None) -> list[Any]:
+def _nodes(execution: wire_stored.StoredExecution | None) -> list[Any]:
     """The executed nodes, which are stored as JSON text."""
     try:
         nodes = json.loads(execution.executionData or "[]") if execution else []

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, JsonValue, field_validator
 
 from agentbridge.reading import Lenient, Reply, words
 
-from .wire import Role, SourceDocument, State
+from .wire_nodes import State
 from .wire_operations import PageQuery
+from .wire_stored import Role
 
 STREAM = "text/event-stream"
 """The media type of a streamed answer (S: controllers/predictions)."""
@@ -220,5 +221,5 @@ class UpsertResult(Reply):
     numSkipped: Lenient[int] = None
     numDeleted: Lenient[int] = None
     totalKeys: Lenient[int] = None
-    addedDocs: Lenient[list[Lenient[SourceDocument]]] = None
+    addedDocs: Any = None  # documents, as `wire.DOCUMENT`
     result: Lenient[str] = None

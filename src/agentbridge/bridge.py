@@ -209,6 +209,8 @@ class Bridge(BridgeBase):
 
     @staticmethod
     def _let_go(transports: dict[Any, Any]) -> None:
+        if not transports:
+            return
         with ExitStack() as closing:  # one that cannot be closed leaves no other open
             while transports:
                 (process, *_), transport = transports.popitem()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -66,6 +67,7 @@ class Connection:
         return sparse_repr(self)
 
 
+@lru_cache(maxsize=256)
 def variable(name: str, what: str) -> str:
     """The environment variable of a connection: `flowise-eu` and `API_KEY` give `FLOWISE_EU_API_KEY`."""
     return re.sub(r"[^A-Za-z0-9]", "_", name).upper() + "_" + what
@@ -148,6 +150,7 @@ def check_sendable(value: str, label: str, remedy: str) -> None:
         raise ConfigurationError(f"{label} has a newline, a control or a non-ASCII character inside; {remedy}")
 
 
+@lru_cache(maxsize=256)
 def check_url(url: str, label: str) -> None:
     """Raise ConfigurationError unless it is an http(s) URL without a user or password."""
     try:

@@ -6,14 +6,12 @@ distribution of the same name in silence; hence the loop of our own.
 
 from __future__ import annotations
 
-import importlib.metadata
 import inspect
-import os
 import re
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from importlib.metadata import EntryPoint
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -21,11 +19,11 @@ import pluggy
 
 from . import hookspecs
 from ._version import __version__
+from .entry_points import distribution, in_order, installed, last_installed
 from .errors import PluginError, UnknownTargetError
 from .naming import did_you_mean
 from .provider import API_VERSION, Operation, Provider
 
-GROUP = "agentbridge"
 FIELDS = frozenset({"text", "messages", "inputs", "files", "session_id", "user_id", "callback_url"})
 
 
@@ -37,17 +35,16 @@ class Registry(Mapping[str, Provider]):
     load raises its PluginError instead.
     """
 
-    def __init__(
-        self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None, *, strict: bool = False
-    ) -> None:
+    def __init__(self, entry_points: Iterable[EntryPoint] | None = None, *, strict: bool = False) -> None:
         self._strict = strict
         self._lock = threading.RLock()
         self._providers: dict[str, Provider] = {}
         self._origins: dict[str, str] = {}
         self._failures: dict[str, PluginError] = {}
-        self._failed: dict[str, importlib.metadata.EntryPoint] = {}
-        self._given = None if entry_points is None else list(entry_points)
-        self._waiting: list[importlib.metadata.EntryPoint] | None = None
+        self._failed: dict[str, EntryPoint] = {}
+        self._is_given = entry_points is not None
+        self._points = None if entry_points is None else in_order(entry_points)
+        self._tried: list[EntryPoint] = []
 
     @property
     def failures(self) -> Mapping[str, PluginError]:
@@ -88,7 +85,7 @@ class Registry(Mapping[str, Provider]):
     def __getitem__(self, name: str) -> Provider:
         with self._lock:
             self._forget_failure(name)
-            self._load([point for point in self._unloaded() if point.name == name])
+            self._load(self._called(name))
             if name not in self._providers:
                 self._load_all()
             return self._providers[name]
@@ -104,37 +101,46 @@ class Registry(Mapping[str, Provider]):
     def __repr__(self) -> str:
         return f"<Registry of {', '.join(sorted(self.names)) or 'nothing'}>"
 
-    def _unloaded(self) -> list[importlib.metadata.EntryPoint]:
-        if self._waiting is None:
-            self._waiting = list(_installed(_folders()) if self._given is None else _in_order(self._given))
-        return self._waiting
+    def _unloaded(self) -> list[EntryPoint]:
+        if self._points is None:
+            self._points = installed()
+        return self._untried(self._points)
+
+    def _called(self, name: str) -> list[EntryPoint]:
+        """Those of this name. What was found before serves, if it is among that: to look again takes long."""
+        known = last_installed() if self._points is None else self._points
+        named = [point for point in known if point.name == name]
+        return self._untried(named) if named else [point for point in self._unloaded() if point.name == name]
+
+    def _untried(self, points: Sequence[EntryPoint]) -> list[EntryPoint]:
+        return [point for point in points if point not in self._tried]
 
     def _forget_failure(self, name: str) -> None:
         for key in [key for key, point in self._failed.items() if point.name == name]:
-            self._unloaded().append(self._failed.pop(key))
+            self._tried.remove(self._failed.pop(key))
             del self._failures[key]
 
     def _load_all(self) -> None:
         with self._lock:
-            self._load(list(self._unloaded()))
+            self._load(self._unloaded())
 
-    def _load(self, points: list[importlib.metadata.EntryPoint]) -> None:
+    def _load(self, points: list[EntryPoint]) -> None:
         for point in points:
-            self._unloaded().remove(point)
+            self._tried.append(point)
             try:
                 self._load_one(point)
             except PluginError as error:
                 error.plugin = error.plugin or point.name
                 if self._strict:
-                    self._unloaded().append(point)
+                    self._tried.remove(point)
                     raise
-                key = _unique(f"{point.name} ({_distribution(point)})", self._failures)
+                key = _unique(f"{point.name} ({distribution(point)})", self._failures)
                 self._failures[key], self._failed[key] = error, point
 
-    def _load_one(self, point: importlib.metadata.EntryPoint) -> None:
+    def _load_one(self, point: EntryPoint) -> None:
         before = dict(self._providers), dict(self._origins)
         try:
-            providers, origin = _brought(point) if self._given is not None else _brought_once(point)
+            providers, origin = _brought(point) if self._is_given else _brought_once(point)
             for provider in providers:
                 self._add(provider, origin)
         except PluginError:  # all or none: half a plugin would be harder to understand than none
@@ -145,31 +151,9 @@ class Registry(Mapping[str, Provider]):
 Folders: TypeAlias = tuple[tuple[str, int | None], ...]
 
 
-def _folders() -> Folders:
-    """Where packages are looked for, and when something was installed there last."""
-    return tuple((folder, _modified(folder)) for folder in sys.path)
-
-
-def _modified(folder: str) -> int | None:
-    try:
-        return os.stat(folder or os.curdir).st_mtime_ns  # noqa: PTH116 (a Path takes five times as long)
-    except (OSError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=4)
-def _installed(_: Folders) -> tuple[importlib.metadata.EntryPoint, ...]:
-    """What the distributions declare. To read them all takes longer than a hundred calls, so it is done once."""
-    return tuple(_in_order(importlib.metadata.entry_points(group=GROUP)))
-
-
-def _in_order(points: Iterable[importlib.metadata.EntryPoint]) -> list[importlib.metadata.EntryPoint]:
-    return sorted(set(points), key=lambda point: (point.name, _distribution(point)))
-
-
-def _brought(point: importlib.metadata.EntryPoint) -> tuple[tuple[Provider, ...], str]:
+def _brought(point: EntryPoint) -> tuple[tuple[Provider, ...], str]:
     """The providers of a plugin, looked at, and the name of what brought them."""
-    providers, origin = tuple(_providers_of(point)), _distribution(point)
+    providers, origin = tuple(_providers_of(point)), distribution(point)
     for provider in providers:
         _check(provider, origin)
     return providers, origin
@@ -178,7 +162,7 @@ def _brought(point: importlib.metadata.EntryPoint) -> tuple[tuple[Provider, ...]
 _brought_once = lru_cache(maxsize=64)(_brought)  # providers are stateless, and serve all registries
 
 
-def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:
+def _providers_of(point: EntryPoint) -> list[Provider]:
     """What one plugin brings, through a PluginManager of its own, so that nothing half-registered stays behind."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -193,8 +177,8 @@ def _providers_of(point: importlib.metadata.EntryPoint) -> list[Provider]:
             raise PluginError("agentbridge_providers() returned None; return a list of providers")
         return [provider for providers in brought for provider in providers]
     except (Exception, SystemExit) as error:
-        message = f"plugin {point.name!r} of {_distribution(point)} does not load: {_told(error)}"
-        raise PluginError(message, plugin=point.name, distribution=_distribution(point)) from error
+        message = f"plugin {point.name!r} of {distribution(point)} does not load: {_told(error)}"
+        raise PluginError(message, plugin=point.name, distribution=distribution(point)) from error
 
 
 def _told(error: BaseException) -> str:
@@ -271,15 +255,6 @@ _ATTRIBUTES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("shares_default_session", "a bool", lambda value: isinstance(value, bool)),
     ("options", "a frozenset of names", lambda names: isinstance(names, frozenset)),
 )
-
-
-def _distribution(point: importlib.metadata.EntryPoint) -> str:
-    """The name of what brought a plugin. Its metadata may be as broken as the plugin."""
-    try:
-        name = getattr(getattr(point, "dist", None), "name", None)
-    except Exception:
-        name = None
-    return name if isinstance(name, str) else "unknown distribution"
 
 
 def _unique(key: str, taken: Mapping[str, object]) -> str:

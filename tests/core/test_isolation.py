@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentbridge import PluginError, Registry
-from agentbridge.plugins import GROUP
+from agentbridge.entry_points import GROUP
 
 GOOD = """
 from agentbridge import HttpRequest, Provider, Result, hookimpl

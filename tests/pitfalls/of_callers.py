@@ -51,7 +51,7 @@ PITFALLS = (
         tests=("tests/core/test_plugins.py::test_a_plugin_that_failed_is_tried_again_when_it_is_asked_for",),
         removals=(
             Removal(PLUGINS, "            self._forget_failure(name)\n", ""),
-            Removal(PLUGINS, "                    self._unloaded().append(point)\n", ""),
+            Removal(PLUGINS, "                    self._tried.remove(point)\n", ""),
         ),
         threads=(f"{GITHUB}EleutherAI/lm-evaluation-harness/issues/4203",),
     ),

@@ -11,9 +11,10 @@ from .._version import __version__
 from ..config import CONFIG_VARIABLE, NO_FILE
 from ..connection import Connection, variable
 from ..directory import Directory
+from ..entry_points import GROUP
 from ..errors import ConfigurationError
 from ..installing import how_to_install
-from ..plugins import GROUP, Registry
+from ..plugins import Registry
 from ..transport import VARIABLE, transport_name
 from .finding import Finding, fine, problem, warning
 

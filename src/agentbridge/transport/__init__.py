@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..commands import Happened, Steps
+from ..environment import environment
 from ..errors import ConfigurationError
 from .loops import in_asyncio
 from .performer import AsyncPerformer, AsyncTransport, Performer, Transport
@@ -78,7 +78,7 @@ def transport_name(asked: object, http_client: object, names: tuple[str, ...] = 
         ConfigurationError: for a library that there is no transport for.
     """
     library = type(http_client).__module__.partition(".")[0] if http_client is not None else None
-    name = library or asked or os.environ.get(VARIABLE) or "httpx"
+    name = library or asked or environment().get(VARIABLE) or "httpx"
     if name not in names and name in NAMES:
         raise ConfigurationError(f"transport {name!r} is for AsyncBridge alone; here choose one of {', '.join(names)}")
     if name not in names:

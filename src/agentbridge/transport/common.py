@@ -52,7 +52,7 @@ class HttpxBase(abc.ABC):
     def abandon(self, opened: Any) -> None:
         """Break off what nobody reads any more. The next request gives it back to its pool.
 
-        Not now: whoever is collected here may be in the middle of the pool, whose lock is not to be had twice.
+        Not now: whoever is collected here may be in the middle of the pool, which is not to be changed below it.
         """
         opened.abort()
         self._abandoned.append(opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -18,6 +19,7 @@ def installed(name: str) -> Any:
         ) from None
 
 
+@cache
 def httpcore_of(library: Any) -> Any:
     """The library below httpx or httpx2: httpcore or httpcore2."""
     return importlib.import_module(library.__name__.replace("httpx", "httpcore"))

@@ -32,6 +32,10 @@ class Lending:
         self._unsound: list[Any] = []
         self.is_closed = False
 
+    def has_room(self) -> bool:
+        """Whether one more may be lent."""
+        return len(self._lent) < self._room
+
     def lend(self, origin: Hashable, make: Callable[[], Any]) -> Any:
         """The connection to this origin that was used last, unless its server has closed it, else a new one."""
         for one in [one for one in reversed(self._idle) if self._idle[one][0] == origin]:
@@ -82,13 +86,12 @@ class Pool:
         self._core = core
         self._make = make
         self._lending = Lending(room)
-        self._lock = threading.Lock()
-        self._places = threading.Semaphore(room)
+        self._lock = threading.RLock()
+        self._returned = threading.Condition(self._lock)
 
     def handle_request(self, request: Any) -> Any:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
         origin = origin_of(request, self._core)
-        self._place(request)
         lent, surplus = self._lend(origin, request)
         try:
             for connection in surplus:
@@ -106,18 +109,16 @@ class Pool:
         """Close every connection, also those in use."""
         with self._lock:
             held = self._lending.clear()
+            self._returned.notify_all()
         for connection in held:
             connection.close()
 
-    def _place(self, request: Any) -> None:
-        if not self._places.acquire(timeout=request.extensions["timeout"]["pool"]):
-            raise self._core.PoolTimeout(_BUSY)
-        if self._lending.is_closed:
-            self._places.release()
-            raise self._core.ConnectError(_CLOSED)
-
     def _lend(self, origin: Hashable, request: Any) -> tuple[Any, list[Any]]:
         with self._lock:
+            if not self._returned.wait_for(self._lending.has_room, request.extensions["timeout"]["pool"]):
+                raise self._core.PoolTimeout(_BUSY)
+            if self._lending.is_closed:
+                raise self._core.ConnectError(_CLOSED)
             lent = self._lending.lend(origin, partial(self._make, request.url.origin))
             return lent, [*self._lending.surplus(time.monotonic())]
 
@@ -125,7 +126,7 @@ class Pool:
         """What is not idle now may hold on to its answer, and is not used again."""
         with self._lock:
             is_kept = self._lending.take_back(lent, origin if lent.is_idle() else None, time.monotonic())
-        self._places.release()
+            self._returned.notify()
         if not is_kept:
             lent.close()
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 import attrs
 
-from ..environment import environment
+from ..environment import of_variables
 
 _SCHEMES = ("http", "https", "all")
 _PORTS = {"http": 80, "https": 443}
@@ -24,15 +23,12 @@ class Proxies:
     bypassed: tuple[str, ...] = ()
     is_of_environment: bool = False
 
-    @classmethod
-    def of(cls, own: str | None) -> Self:
+    @staticmethod
+    def of(own: str | None) -> Proxies:
         """The proxy of a connection, else those of the environment."""
         if own is not None:
-            return cls({"all": own})
-        said = _found()
-        urls = {scheme: _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
-        entries = (entry.strip().lower() for entry in said.get("no", "").split(","))
-        return cls(urls, tuple(entry for entry in entries if entry), is_of_environment=True)
+            return Proxies({"all": own})
+        return _of_variables() if getproxies is getproxies_environment else _of_system()
 
     @property
     def where(self) -> str:
@@ -88,12 +84,18 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _found() -> dict[str, str]:
-    """What Python finds. It looks at each variable twice, and mostly there is nothing to find."""
-    only_variables = getproxies is getproxies_environment  # elsewhere the system has settings of its own
-    if only_variables and not any(name[-6:].lower() == "_proxy" for name in environment()):
-        return {}
-    return getproxies()
+@of_variables
+def _of_variables(variables: Mapping[str, str]) -> Proxies:
+    """Those that the variables name. Python looks at each twice, and mostly there is nothing to find."""
+    return _of_system() if any(name[-6:].lower() == "_proxy" for name in variables) else Proxies(is_of_environment=True)
+
+
+def _of_system() -> Proxies:
+    """Those that Python finds: in the variables, and where the system has settings of its own there too."""
+    said = getproxies()
+    urls = {scheme: _url(said[scheme]) for scheme in _SCHEMES if said.get(scheme)}
+    entries = (entry.strip().lower() for entry in said.get("no", "").split(","))
+    return Proxies(urls, tuple(entry for entry in entries if entry), is_of_environment=True)
 
 
 def _url(proxy: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast, overload
 
@@ -209,13 +208,14 @@ class Bridge(BridgeBase):
 
     @staticmethod
     def _let_go(transports: dict[Any, Any]) -> None:
-        if not transports:
-            return
-        with ExitStack() as closing:  # one that cannot be closed leaves no other open
+        try:
             while transports:
                 (process, *_), transport = transports.popitem()
                 if process == os.getpid():  # a parent's connections are not a forked child's to close
-                    closing.callback(transport.close)
+                    transport.close()
+        finally:
+            if transports:  # one that cannot be closed leaves no other open
+                Bridge._let_go(transports)
 
     def __enter__(self) -> Self:
         self._check_open()

@@ -19,7 +19,7 @@ NO_FILE = "the configuration"
 """What messages call a configuration that is no file."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Config:
     """Connections and agents as they were configured, and what `[migrate]` sets; `where` names the file for messages."""
 

@@ -28,7 +28,7 @@ def _rules(rules: Iterable[FaultRule]) -> tuple[FaultRule, ...]:
 
 
 @tells_names
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class Connection:
     """One account at a provider.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from itertools import islice
@@ -88,7 +88,7 @@ class Drifts:
     """What drifted at one connection. Shared by the threads and tasks of a bridge."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[Kind, str]] = Counter()
+        self._counts: defaultdict[tuple[Kind, str], int] = defaultdict(int)
         self._lock = threading.Lock()
 
     def compare(self, names: Names, data: Mapping[str, Any]) -> None:

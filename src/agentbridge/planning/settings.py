@@ -15,7 +15,7 @@ from ..retry import RetryPolicy, Timeouts
 from ..wire import File, Link
 
 
-@attrs.frozen(kw_only=True, cache_hash=True)
+@attrs.frozen(kw_only=True, cache_hash=True, slots=False)
 class Settings:
     """The four settings that a Bridge, a connection and a call may each give; None leaves it to the next."""
 

@@ -417,3 +417,25 @@ def test_a_transport_that_cannot_be_closed_leaves_no_other_open(open_bridge, mon
     with pytest.raises(OSError, match="stuck"):
         bridge.close()
     assert _Stuck.closed == 2
+
+
+def test_a_connection_that_cannot_be_closed_leaves_no_other_open(monkeypatch):
+    closed = []
+
+    class Stuck:
+        def send(self, _):
+            return HttpResponse(200, {}, b'{"text": "ok"}')
+
+        def close(self):
+            closed.append(self)
+            raise OSError("it cannot be closed")
+
+    monkeypatch.setattr("agentbridge.bridge.open_transport", lambda *_, **__: Stuck())
+    options = vendor.setup("http://127.0.0.1:1")
+    options["connections"] = {
+        name: Connection("tiny", proxy=f"http://{name}.invalid") for name in ("one", "two", "three")
+    }
+    with pytest.raises(OSError, match="it cannot be closed"), Bridge(**options) as bridge:
+        for name in options["connections"]:
+            bridge.invoke(f"{name}:a", "hi")
+    assert len({*closed}) == 3

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from agentbridge import Bridge, UnknownTargetError
-from agentbridge.environment import environment
+from agentbridge.environment import environment, of_variables
 
 
 def test_what_is_read_is_what_python_reads(monkeypatch):
@@ -34,3 +34,11 @@ def test_a_changed_environment_is_seen_by_a_new_bridge_and_not_by_an_old_one(mon
             assert new.prepare("flowise:a", "hi").request.url.startswith("http://one.test/")
         with pytest.raises(UnknownTargetError):
             old.prepare("flowise:a", "hi")
+
+
+def test_what_is_made_of_the_variables_is_made_anew_only_where_they_changed(monkeypatch):
+    monkeypatch.setenv("CITY", "Paris")
+    made = of_variables(lambda variables: [variables["CITY"]])
+    first, second = made(), made()
+    monkeypatch.setenv("CITY", "Rome")
+    assert (first is second, made()) == (True, ["Rome"])

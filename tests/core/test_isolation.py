@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import sys
 import textwrap
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agentbridge import PluginError, Registry
+from agentbridge import PluginError, Registry, entry_points
 from agentbridge.entry_points import GROUP
 
 GOOD = """
@@ -125,3 +126,36 @@ def test_a_provider_of_another_api_version_cannot_be_registered_by_hand(install)
     exec(module(api_version=3), namespace)
     with pytest.raises(PluginError, match="version 3 of the plugin API, and this agentbridge-core .* has version 1"):
         Registry(()).register(namespace["Vendor"]())
+
+
+def test_a_plugin_that_is_installed_meanwhile_is_found_by_the_next_registry(install, tmp_path):
+    install("soon", module("soon"))
+    os.utime(tmp_path, ns=(1, 10**9))  # so that the two are not of the same instant
+    assert Registry()["soon"].name == "soon"
+    install("later", module("later"))
+    assert Registry()["later"].name == "later"
+
+
+def test_a_provider_that_is_known_is_had_without_looking_for_plugins_again(install, monkeypatch):
+    install("known", module("known"))
+    assert Registry()["known"] is Registry()["known"]
+    monkeypatch.setattr(entry_points, "_folders", pytest.fail)
+    registry = Registry()
+    assert registry["known"].name == registry["known"].name == "known"
+
+
+def test_a_second_of_a_known_name_that_is_installed_meanwhile_is_named(install, tmp_path):
+    install("twin", module("twin"))
+    os.utime(tmp_path, ns=(1, 10**9))
+    assert Registry()["twin"].name == "twin"
+    install("other", module("twin"))
+    registry = Registry()
+    assert registry["twin"].name == "twin"
+    assert list(registry.failures) == ["other (other-dist)"]
+
+
+def test_what_was_found_in_other_folders_is_not_had(install, tmp_path, monkeypatch):
+    install("elsewhere", module("elsewhere"))
+    assert "elsewhere" in Registry()
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(tmp_path)])
+    assert "elsewhere" not in Registry()

@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import httpcore
 import pytest
 import servers
 import vendor
@@ -20,7 +21,7 @@ from agentbridge.commands import Send
 from agentbridge.errors import ConfigurationError
 from agentbridge.plugins import Registry
 from agentbridge.transport.aiohttp import AiohttpTransport
-from agentbridge.transport.pool import IDLE_EXPIRY, Lending
+from agentbridge.transport.pool import IDLE_EXPIRY, Lending, Pool
 from agentbridge.transport.proxies import Proxies
 from agentbridge.wire import HttpRequest
 
@@ -176,6 +177,34 @@ def test_a_bridge_that_is_closed_ends_those_who_use_a_connection_and_those_who_w
         return [type(error) for error in await asyncio.gather(*calls, return_exceptions=True)]
 
     assert run(servers.silence, act, library) == [errors.TransportError, errors.ConnectionFailedError]
+
+
+def test_a_thread_that_waits_for_room_in_a_pool_that_is_closed_is_told_at_once():
+    waits = threading.Event()
+
+    class Limits(dict):
+        def __getitem__(self, name):
+            waits.set()
+            return super().__getitem__(name)
+
+    def request(limits):
+        return httpcore.Request("GET", "http://tiny.invalid/", extensions={"timeout": limits})
+
+    class Answering:
+        def handle_request(self, _):
+            return httpcore.Response(200)
+
+        def close(self):
+            pass
+
+    pool = Pool(httpcore, lambda _: Answering(), room=1)
+    pool.handle_request(request({"pool": 30}))
+    with ThreadPoolExecutor() as threads:
+        second = threads.submit(pool.handle_request, request(Limits(pool=30)))
+        assert waits.wait(30)
+        pool.close()
+        with pytest.raises(httpcore.ConnectError, match="the bridge was closed"):
+            second.result(10)
 
 
 def test_two_vendors_in_turn_keep_a_connection_each(library):

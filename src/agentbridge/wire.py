@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
-from pydantic_core import from_json
 
 JsonValue: TypeAlias = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 T = TypeVar("T")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LARGE = 32 * 1024  # bytes of JSON that are worth an import, unless it was made already
 _SHOWN = 200  # bytes of a body that a repr shows
 
 
@@ -206,18 +206,32 @@ def decode_json(content: bytes | str) -> Any:
 
     A number that no float holds, as 1e999, is infinite.
     """
+    if len(content) < _LARGE:
+        return _decoded(content)
+    from pydantic_core import from_json  # takes two thirds of the time, but is slow to import
+
     try:
         return from_json(content, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:  # also for what is JSON all the same: a byte order mark, half a surrogate pair, deep nesting
-        return _decode_patiently(content)
+    except ValueError:  # also for JSON that it does not read: a byte order mark, half a surrogate pair, deep nesting
+        return _decoded(content)
 
 
-def _decode_patiently(content: bytes | str) -> Any:
+def _decoded(content: bytes | str) -> Any:
     text = content.removeprefix(_BYTE_ORDER_MARK).decode() if isinstance(content, bytes) else content
     try:
+        if text.startswith("{"):
+            value, end = _DECODER.raw_decode(text)  # without a search for blanks around it, where there are none
+            if end == len(text) or not text[end:].strip(" \t\r\n"):
+                return value
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        if "integer string conversion" not in str(error):
+            raise
+        return _PATIENT_DECODER.decode(text)
 
 
 def _whole(number: str) -> int | str:
@@ -232,4 +246,5 @@ def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_PATIENT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)

@@ -29,6 +29,9 @@ from agentbridge import (
     events,
 )  # fmt: skip
 
+BLANKS = " " * 50_000
+"""Behind JSON they make it large, which is read by another reader."""
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -160,6 +163,8 @@ class TestHttpResponse:
     def test_what_is_not_json_is_a_value_error(self, content):
         with pytest.raises(ValueError):
             HttpResponse(200, {}, content).json()
+        with pytest.raises(ValueError):
+            HttpResponse(200, {}, content + BLANKS.encode()).json()
 
     def test_a_byte_order_mark_is_skipped(self):
         assert HttpResponse(200, {}, b'\xef\xbb\xbf{"a": 1}').json() == {"a": 1}
@@ -167,8 +172,9 @@ class TestHttpResponse:
     def test_of_a_name_that_is_there_twice_the_last_value_counts(self):
         assert HttpResponse(200, {}, b'{"a": 1, "a": {"b": 2, "b": 3}}').json() == {"a": {"b": 3}}
 
-    def test_a_number_too_large_for_a_float_is_infinite_and_can_be_written_all_the_same(self):
-        decoded = HttpResponse(200, {}, b'{"text": "hi", "costs": [1e999, -1e999]}').json()
+    @pytest.mark.parametrize("blanks", [b"", BLANKS.encode()], ids=["small", "large"])
+    def test_a_number_too_large_for_a_float_is_infinite_and_can_be_written_all_the_same(self, blanks):
+        decoded = HttpResponse(200, {}, b'{"text": "hi", "costs": [1e999, -1e999]}' + blanks).json()
         assert decoded == {"text": "hi", "costs": [math.inf, -math.inf]}
         assert Result(text="hi", output=decoded).to_dict()["output"]["costs"] == ["1e999", "-1e999"]
 
@@ -180,11 +186,13 @@ class TestHttpResponse:
     def test_what_is_json_is_read_though_it_is_odd(self, text):
         expected = text if text.isdigit() else json.loads(text)
         assert HttpResponse(200, {}, text.encode()).json() == expected
+        assert HttpResponse(200, {}, (text + BLANKS).encode()).json() == expected
 
     @given(JSON, st.booleans())
     def test_json_is_read_as_by_python(self, value, ascii_only):
         written = json.dumps(value, ensure_ascii=ascii_only)
         assert HttpResponse(200, {}, written.encode()).json() == value
+        assert HttpResponse(200, {}, (written + BLANKS).encode()).json() == value
 
     def test_json_is_decoded_once(self):
         response = HttpResponse(200, {}, b'{"a": 1}')

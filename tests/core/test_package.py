@@ -86,3 +86,37 @@ def test_importing_loads_no_http_library_no_plugin_and_nothing_that_could():
 def test_a_provider_is_pure_and_needs_no_http_library():
     loaded = _modules_after("import agentbridge_flowise; agentbridge_flowise.Flowise()")
     assert not loaded & {"httpx", "httpcore", "ssl", "starlette"}
+
+
+def test_a_plain_answer_of_flowise_waits_for_no_import_of_pydantic():
+    answer = b'{"chatId": "c", "text": "hi", "question": "hello"}'
+    code = (
+        "from agentbridge import HttpResponse\nfrom agentbridge_flowise import Flowise\n"
+        f"assert Flowise().read(HttpResponse(200, {{}}, {answer!r})).text == 'hi'"
+    )
+    assert not {name for name in _modules_after(code) if name.startswith(("pydantic", "annotated_types"))}
+
+
+def test_a_first_call_imports_no_event_loop_and_nothing_of_what_it_does_not_use():
+    code = """
+from agentbridge import Bridge, Connection, HttpResponse
+class Transport:
+    def send(self, _):
+        return HttpResponse(200, {}, b'{"chatId": "c", "text": "hi"}')
+    def sleep(self, _): ...
+    def close(self): ...
+account = Connection(provider="flowise", base_url="http://vendor.invalid", api_key="k")
+with Bridge(config={}, connections={"flowise": account}, transport=Transport()) as bridge:
+    assert bridge.invoke("flowise:x", "hello").text == "hi"
+"""
+    loaded = _modules_after(code)
+    unused = {
+        "asyncio",
+        "pydantic",
+        "pydantic_core",
+        "ssl",
+        "agentbridge.async_bridge",
+        "agentbridge.exchange.streaming",
+    }
+    unused |= {"agentbridge.tables", "agentbridge.explaining", "agentbridge.observing.telling", "agentbridge.doctor"}
+    assert not loaded & unused

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from .wire_nodes import ExecutedNode
 
 
-def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault:
-    """The Result that a prediction proves, or the failure of its last node. Raises ValueError without the proof."""
+def result(body: Any, warnings: tuple[str, ...] = ()) -> Result | Fault:
+    """The Result that an answer proves, or the failure of its last node. Raises ValueError without the proof."""
+    answer = wire.Prediction.read(body)
     output = _output(answer)
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)
     told = steps.read(answer)
@@ -28,7 +29,7 @@ def result(answer: wire.Prediction, warnings: tuple[str, ...]) -> Result | Fault
         usage=told.usage,
         status="waiting_for_input" if answer.action else "completed",
         interrupt=_pause(answer, text) if answer.action else None,
-        warnings=(*warnings, *told.warnings),
+        warnings=(*answer.warnings, *told.warnings, *warnings),
     )
     return found if told.last is None else _ended(told.last, found)
 
@@ -64,8 +65,8 @@ def _pause(answer: wire.Prediction, question: str) -> Interrupt:
 
 def _output(answer: wire.Prediction) -> Any:
     """The proof of success. An output parser that fails answers `"json": {}` in a 200 (T: cf_json_fail)."""
-    if answer.json_ not in (None, {}, []):
-        return answer.json_
-    if answer.text in (None, {}, []) or answer.json_ is not None:
+    if answer.json not in (None, {}, []):
+        return answer.json
+    if answer.text in (None, {}, []) or answer.json is not None:
         raise ValueError("neither text nor json")
     return answer.text

@@ -27,7 +27,7 @@ from agentbridge import (
 from agentbridge.reading import compare, decode_json, notice
 from agentbridge.sse import SSEParser
 
-from . import answer, steps, wire, wire_nodes, wire_stream
+from . import answer, steps, wire_nodes, wire_stream
 
 _EXECUTED = b'{"event":"agentFlowExecutedData"'
 """Sent again whole after each node, and large (T: af_llm_stream): only the last one is decoded, at the end."""
@@ -175,10 +175,9 @@ class FlowiseDecoder(StreamDecoder):
             "usedTools": None if nodes else self._tools,
             "sourceDocuments": None if nodes else self._documents,
         }
-        parsed, warnings = wire.Prediction.parse(prediction)
         count = self._count_unreadable()
         unreadable = (f"{count} events were unreadable",) if count else ()
-        return answer.result(parsed, (*warnings, *unreadable))
+        return answer.result(prediction, unreadable)
 
     def _count_unreadable(self) -> int:
         return self._unreadable + self._parser.unreadable

@@ -13,6 +13,7 @@ from agentbridge.provider import filled_or_none
 
 from . import endpoint, steps, wire_operations, wire_records
 from .checks import FLOW, an_id, wrong
+from .fields import entries
 
 
 def _each(files: Iterable[File] | File) -> tuple[File, ...]:
@@ -178,7 +179,7 @@ class UpsertDocuments(Operation[Upserted]):
             skipped=result.numSkipped,
             deleted=result.numDeleted,
             total=result.totalKeys,
-            documents=tuple(steps.sources(steps.entries("addedDocs", result.addedDocs, warnings), warnings)),
+            documents=tuple(steps.sources(entries("addedDocs", result.addedDocs, warnings), warnings)),
             warnings=tuple(warnings),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from agentbridge import (
@@ -17,11 +17,13 @@ from agentbridge import (
     Link,
     UnsupportedFeatureError,
 )
-from agentbridge.reading import Reply
 
 from . import wire
 
-R = TypeVar("R", bound=Reply)
+if TYPE_CHECKING:
+    from agentbridge.reading import Reply
+
+R = TypeVar("R", bound="Reply")
 
 
 def authorization(api_key: str | None) -> dict[str, str]:

@@ -92,7 +92,7 @@ class Flowise(Provider):
             from . import recovery
 
             return recovery.read(body, response)
-        return answer.result(*wire.Prediction.parse(body))
+        return answer.result(body)
 
     def recover(self, request: HttpRequest) -> Pending | None:
         """By the `chatId` of the call."""

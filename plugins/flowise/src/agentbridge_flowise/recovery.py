@@ -170,8 +170,7 @@ def _failure(execution: wire_stored.StoredExecution) -> Fault:
 
 def _result(content: str, nodes: list[Any], **known: Any) -> Result | Fault:
     said = {"text": content} if nodes else _stored(content)
-    prediction, warnings = wire.Prediction.parse({**said, "agentFlowExecutedData": nodes, **known})
-    return answer.result(prediction, warnings)
+    return answer.result({**said, "agentFlowExecutedData": nodes, **known})
 
 
 def _stored(content: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the steps of a run report: their tools, documents and tokens.
 
-Tools, documents and the steps of Agentflow V1 are read without models: a large answer has thousands of them, and models of
-them would take as long as decoding all of its JSON.
+By hand, but for the nodes of Agentflow V2: models of thousands of tools and documents would take as long as decoding the JSON
+that they come in.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from agentbridge import Source, ToolCall, Usage
 from agentbridge.reading import compare, unreadable
 
 from . import wire
+from .fields import entries, text_of
 
 if TYPE_CHECKING:
     from .wire_nodes import ExecutedNode, NodeOutput
@@ -38,11 +39,11 @@ def read(answer: wire.Prediction) -> Told:
     Tools and documents are told at the top (chatflow), in each step (V1) or in each node (V2).
     """
     warnings: list[str] = []
-    nodes = _nodes(answer.agentFlowExecutedData, warnings)
+    nodes = _nodes(answer.steps.get("agentFlowExecutedData"), warnings)
     outputs = [node.data.output for node in nodes if node.data and node.data.output]
-    steps = entries("agentReasoning", answer.agentReasoning, warnings)
+    steps = entries("agentReasoning", answer.steps.get("agentReasoning"), warnings)
     _compare("Reasoning", steps, wire.REASONING)
-    places = [vars(answer), *steps, *map(vars, outputs)]
+    places = [answer.steps, *steps, *map(vars, outputs)]
     tools = [tool for place in places for tool in entries("usedTools", place.get("usedTools"), warnings)]
     documents = [one for place in places for one in entries("sourceDocuments", place.get("sourceDocuments"), warnings)]
     last = nodes[-1] if nodes else None
@@ -61,19 +62,6 @@ def sources(documents: list[dict[str, Any]], warnings: list[str]) -> list[Source
     read = [_source(document, warnings) for document in documents]
     found = [source for source in read if source is not None]
     warnings += [unreadable("sourceDocuments")] * (len(read) - len(found))
-    return found
-
-
-def entries(name: str, values: Any, warnings: list[str]) -> list[dict[str, Any]]:
-    """The objects in a list of this name, which may be `[null]` where it is empty (T: v1_seq)."""
-    if values is None:
-        return []
-    if not isinstance(values, list):
-        warnings.append(unreadable(name))
-        return []
-    found = [entry for entry in values if isinstance(entry, dict)]
-    if len(found) < len(values):
-        warnings += [unreadable(name)] * (len(values) - len(found) - values.count(None))
     return found
 
 
@@ -103,11 +91,11 @@ def _tool_call(tool: dict[str, Any]) -> ToolCall:
         if isinstance(error, str)
         else json.dumps(error, ensure_ascii=False)
     )
-    return ToolCall(_text(tool.get("tool")) or "", tool.get("toolInput"), tool.get("toolOutput"), failed)
+    return ToolCall(text_of(tool.get("tool")) or "", tool.get("toolInput"), tool.get("toolOutput"), failed)
 
 
 def _source(document: dict[str, Any], warnings: list[str]) -> Source | None:
-    text, metadata = _text(document.get("pageContent")), document.get("metadata")
+    text, metadata = text_of(document.get("pageContent")), document.get("metadata")
     if text is None:
         return None
     if not isinstance(metadata, dict):
@@ -116,13 +104,6 @@ def _source(document: dict[str, Any], warnings: list[str]) -> Source | None:
     where = metadata.get("source")
     title = where if isinstance(where, str) else None
     return Source(text, title, title if title and title.startswith(("http://", "https://")) else None, metadata)
-
-
-def _text(value: Any) -> str | None:
-    """A text, or a number where one was expected."""
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _usage(outputs: list[NodeOutput]) -> Usage | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
-from pydantic import Field
+from agentbridge.reading import compare
 
-from agentbridge.reading import Lenient, Reply
+from .fields import optional_text, text_of
 
 ROLES = {"user": "userMessage", "assistant": "apiMessage"}
 """Of earlier turns, `{role, content}`: the only form that all flow types take (S: utils/index.ts:2120-2143;
@@ -27,29 +27,50 @@ REASONING = frozenset(
 """One step of Agentflow V1 (S); its lists are `[null]` when empty (T: v1_seq)."""
 
 
-class Prediction(Reply):
-    """The answer of every flow type (S: buildAgentflow.ts:2427-2463, buildChatflow.ts:718-733 and 788-932).
+PREDICTION = frozenset(
+    {"chatId", "text", "json", "sessionId", "chatMessageId", "executionId", "action"}
+    | {"usedTools", "sourceDocuments", "agentReasoning", "agentFlowExecutedData"}
+    | {"question", "form", "followUpPrompts", "isStreamValid", "memoryType", "flowVariables", "artifacts"}
+    | {"fileAnnotations", "assistant"}
+)
+"""The answer of every flow type (S: buildAgentflow.ts:2427-2463, buildChatflow.ts:718-733 and 788-932)."""
 
-    `chatId` is in all of them, and either `text` or, with an output parser, `json` (T: cf_json). Its steps are many, and
-    each is read in `steps`, by hand or with a model of `wire_nodes`.
+
+class Prediction(NamedTuple):
+    """What is read of an answer. `chatId` is in all, and either `text` or, with an output parser, `json` (T: cf_json).
+
+    It is read by hand, and its steps in `steps`: importing pydantic takes longer than all the rest of a program's first
+    call, and a large answer has thousands of tools and documents.
     """
 
-    known: ClassVar = frozenset(
-        {"question", "form", "followUpPrompts", "isStreamValid", "memoryType", "flowVariables", "artifacts"}
-        | {"fileAnnotations", "assistant"}
-    )
-
     chatId: str
-    text: Any = None
-    json_: Any = Field(default=None, alias="json")
-    sessionId: Lenient[str] = None
-    chatMessageId: Lenient[str] = None
-    executionId: Lenient[str] = None
-    action: Any = None
-    usedTools: Any = None
-    sourceDocuments: Any = None
-    agentReasoning: Any = None
-    agentFlowExecutedData: Any = None
+    text: Any
+    json: Any
+    sessionId: str | None
+    chatMessageId: str | None
+    executionId: str | None
+    action: Any
+    steps: dict[str, Any]
+    warnings: list[str]
+
+    @classmethod
+    def read(cls, body: Any) -> Prediction:
+        """The prediction. Raises ValueError for what is none."""
+        if not isinstance(body, dict) or (chat_id := text_of(body.get("chatId"))) is None:
+            raise ValueError("the proof is missing: Prediction.chatId")
+        compare("Prediction", body, PREDICTION)
+        warnings: list[str] = []
+        return cls(
+            chatId=chat_id,
+            text=body.get("text"),
+            json=body.get("json"),
+            sessionId=optional_text("sessionId", body.get("sessionId"), warnings),
+            chatMessageId=optional_text("chatMessageId", body.get("chatMessageId"), warnings),
+            executionId=optional_text("executionId", body.get("executionId"), warnings),
+            action=body.get("action"),
+            steps=body,
+            warnings=warnings,
+        )
 
 
 def is_failure(body: Any) -> bool:

@@ -1,9 +1,7 @@
-"""For plugin authors: pydantic models of what a vendor sends, strict where the proof is and forgiving elsewhere."""
+"""Pydantic models of what a vendor sends."""
 
 from __future__ import annotations
 
-import json
-import re
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -11,10 +9,8 @@ import pydantic
 from pydantic.fields import FieldInfo
 from pydantic_core.core_schema import CoreSchema, union_schema
 
-from .drift import Names, notice, watch
-from .wire import decode_json
-
-__all__ = ["Lenient", "Reply", "compare", "decode_json", "notice", "said", "unreadable", "whole", "words"]
+from ..drift import Names, notice, watch
+from .by_hand import unreadable
 
 T = TypeVar("T")
 
@@ -66,12 +62,6 @@ def _spellings(name: str, field: FieldInfo) -> set[str]:
     return {name, *(first for first in firsts if isinstance(first, str))}
 
 
-def compare(place: str, data: Any, known: frozenset[str]) -> None:
-    """Notice the fields of an object that is read without a model; `place` is what it is called in `bridge.drift`."""
-    if isinstance(data, dict) and not known.issuperset(data) and (active := watch()) is not None:
-        active.compare(Names(place, known, known), data)
-
-
 def words(*known: str) -> pydantic.AfterValidator:
     """Annotates a text that is one of these words: any other is kept, and noticed. Case and blanks around do not count.
 
@@ -85,30 +75,6 @@ def words(*known: str) -> pydantic.AfterValidator:
 
     spellings = {word.lower() for word in known}
     return pydantic.AfterValidator(check)
-
-
-def unreadable(field: str | None) -> str:
-    """The warning for an optional part of an answer that was left out, since it could not be read."""
-    return f"{field or 'a field'} of the answer is unreadable and left out"
-
-
-def whole(value: Any) -> int | None:
-    """A whole number, also as 402.0 or as text, for the status or the code in a body; None for what is none, as true."""
-    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
-        return int(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value % 1 == 0:
-        return int(value)
-    return None
-
-
-def said(value: Any) -> str:
-    """A value for a reader: text as it is, a message in an object, nothing for what is empty, JSON for the rest."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, dict) and isinstance(value.get("message"), str):
-        return str(value["message"]).strip()
-    empty = value is None or isinstance(value, bool) or value in ({}, [])
-    return "" if empty else json.dumps(value, ensure_ascii=False)
 
 
 class _Forgiving:

@@ -1,0 +1,35 @@
+"""Fields of an answer that are read by hand, as forgiving as `Lenient` is in a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentbridge.reading import unreadable
+
+
+def text_of(value: Any) -> str | None:
+    """A text, or a number where one was expected; None for all else."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def optional_text(name: str, value: Any, warnings: list[str]) -> str | None:
+    """The same, and a warning for what is neither a text nor missing."""
+    text = text_of(value)
+    if text is None and value is not None:
+        warnings.append(unreadable(name))
+    return text
+
+
+def entries(name: str, values: Any, warnings: list[str]) -> list[dict[str, Any]]:
+    """The objects in a list of this name, which may be `[null]` where it is empty (T: v1_seq)."""
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        warnings.append(unreadable(name))
+        return []
+    found = [entry for entry in values if isinstance(entry, dict)]
+    if len(found) < len(values):
+        warnings += [unreadable(name)] * (len(values) - len(found) - values.count(None))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
@@ -33,8 +33,7 @@ _ROOM = 256  # agents for which it is kept how they are asked
 ConfigSource: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
 
 
-@attrs.frozen
-class Located:
+class Located(NamedTuple):
     """An agent at one vendor: connection, id, and what it calls its inputs where the agent is portable."""
 
     connection: str

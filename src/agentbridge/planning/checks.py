@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -70,15 +71,21 @@ def carried(invocation: Invocation, provider: Provider, on_unsupported: str) -> 
     Raises:
         UnsupportedFeatureError: for any other field that is set and that the provider cannot carry.
     """
-    refused = [field for field in _WHY if field not in provider.accepts and _is_set(invocation, field)]
-    if invocation.text is not None and "text" not in provider.accepts:
-        refused.insert(0, "text")
+    refused = [field for field in _beyond(frozenset(provider.accepts)) if _is_set(invocation, field)]
+    if not refused:
+        return invocation, ()
     dropped = tuple(field for field in refused if field in DROPPABLE and on_unsupported == "drop")
     for field in refused:
         if field not in dropped:
             raise UnsupportedFeatureError(field, _why(field, provider), provider=provider.name)
     nothing: dict[str, Any] = dict.fromkeys(dropped)
     return attrs.evolve(invocation, **nothing) if dropped else invocation, dropped
+
+
+@lru_cache(maxsize=64)
+def _beyond(accepts: frozenset[str]) -> tuple[str, ...]:
+    """The fields that a provider does not take."""
+    return tuple(field for field in ("text", *_WHY) if field not in accepts)
 
 
 def check_session(invocation: Invocation, provider: Provider) -> None:
@@ -125,7 +132,7 @@ def check_answers_later(invocation: Invocation, provider: Provider) -> None:
 
 def _is_set(invocation: Invocation, field: str) -> bool:
     value = getattr(invocation, field)
-    return value is not None if field in DROPPABLE else bool(value)
+    return value is not None if field in DROPPABLE or field == "text" else bool(value)
 
 
 def _why(field: str, provider: Provider) -> str:

@@ -46,18 +46,16 @@ def plan_call(
     """
     invocation, settings, fallback = described(target, text, fields)
     places = directory.resolve(invocation.target)
-    places = places if fallback else places[:1]
 
     def planned(place: Located) -> PlannedRun:
-        try:
-            return plan_run(directory, settled(directory, defaults, settings, place), invocation, mode=mode)
-        except AgentBridgeError as error:
-            if len(places) > 1:
-                _say_of_whom(error, place, f"{places.index(place) + 1} of {len(places)}")
-            raise
+        return plan_run(directory, settled(directory, defaults, settings, place), invocation, mode=mode)
 
-    first, *others = [planned(place) for place in places]
-    return attrs.evolve(first, others=tuple(others)) if others else first
+    if len(places) == 1 or not fallback:
+        return planned(places[0])
+    first, *others = [
+        _candidate(planned, place, f"{number} of {len(places)}") for number, place in enumerate(places, 1)
+    ]
+    return attrs.evolve(first, others=tuple(others))
 
 
 class Chain(Generic[P, T]):
@@ -118,6 +116,14 @@ def _tried(error: InvocationError, before: tuple[Tried, ...]) -> Tried:
         status=error.status,
         attempts=error.attempts - sum(one.attempts for one in before),
     )
+
+
+def _candidate(planned: Callable[[Located], PlannedRun], place: Located, number: str) -> PlannedRun:
+    try:
+        return planned(place)
+    except AgentBridgeError as error:
+        _say_of_whom(error, place, number)
+        raise
 
 
 def _say_of_whom(error: AgentBridgeError, place: Located, number: str) -> None:

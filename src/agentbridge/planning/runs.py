@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import attrs
@@ -104,8 +105,8 @@ def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode:
     call = call_of(on.base_url, connection, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
-    asked = asked_of(name, on.secrets, provider, call, request, session_id, dropped)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
+    asked = asked_of(name, on.secrets, provider, call, request, session_id, dropped)
     plan = RunPlan(
         asked=asked,
         send=send,
@@ -267,7 +268,7 @@ def asked_of(
     dropped: tuple[str, ...] = (),
 ) -> Asked:
     """Who is asked what, for the errors. Its secrets, those `known` and the request's, are kept out of the logs from here on."""
-    secrets = known.union(filter(_is_text, request.auth.values()))
+    secrets = _with_auth(known, *request.auth.values())
     guard_logs(secrets)
     return Asked(
         provider=provider.name,
@@ -281,5 +282,6 @@ def asked_of(
     )
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+@lru_cache(maxsize=256)
+def _with_auth(known: frozenset[str], *auth: object) -> frozenset[str]:
+    return known.union(value for value in auth if isinstance(value, str) and value)

@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 from ..model import Invocation, Message
 from ..naming import did_you_mean
 from ..retry import RetryPolicy, Timeouts
-from ..wire import File, Link
+from ..wire import File, Link, evolved
 
 
 @attrs.frozen(kw_only=True, cache_hash=True, slots=False)
@@ -72,6 +72,7 @@ SETTINGS = tuple(field.name for field in attrs.fields(Settings))
 SILENT = Settings()
 """Of a call that says nothing of its own."""
 
+_SAYS_NOTHING = Invocation(target="")
 _FIELDS = frozenset(field.name for field in attrs.fields(Invocation))
 _KNOWN = (_FIELDS | {*SETTINGS, "fallback"}) - {"target"}
 
@@ -84,6 +85,8 @@ def described(
     Raises:
         ConfigurationError: an argument is wrong.
     """
+    if not fields and isinstance(target, str):
+        return _asking(target, text), SILENT, True
     settings, said, fallback = _parted(fields) if fields else (SILENT, dict[str, Any](), True)
     if text is not None:
         said["text"] = text
@@ -93,6 +96,11 @@ def described(
         return attrs.evolve(target, **said) if said else target, settings, fallback
     except (TypeError, ValueError) as error:
         raise _wrongly_typed(said, error) from None
+
+
+def _asking(target: str, text: str | None) -> Invocation:
+    """What most calls say, for a third of what the constructor takes, with its converters and defaults."""
+    return evolved(_SAYS_NOTHING, target=target, text=text, inputs={}, options={}, metadata={})
 
 
 def _parted(fields: Mapping[str, Any]) -> tuple[Settings, dict[str, Any], bool]:

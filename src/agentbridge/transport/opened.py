@@ -177,8 +177,15 @@ def _parser_of(response: Any) -> Any:
     """
     found = response.stream
     while found is not None and not hasattr(found, "trailing_data"):
-        found = next((getattr(found, name) for name in _INNER if hasattr(found, name)), None)
+        found = _inside(found)
     return found
+
+
+def _inside(stream: Any) -> Any:
+    for name in _INNER:
+        if (inner := getattr(stream, name, None)) is not None:
+            return inner
+    return None
 
 
 def _with_arrived(piece: bytes, parser: Any) -> tuple[bytes, bool]:

@@ -38,6 +38,8 @@ def read(answer: wire.Prediction) -> Told:
 
     Tools and documents are told at the top (chatflow), in each step (V1) or in each node (V2).
     """
+    if not wire.STEPS & answer.steps.keys():
+        return Told([], [], None, None, [])
     warnings: list[str] = []
     nodes = _nodes(answer.steps.get("agentFlowExecutedData"), warnings)
     outputs = [node.data.output for node in nodes if node.data and node.data.output]

@@ -27,9 +27,11 @@ REASONING = frozenset(
 """One step of Agentflow V1 (S); its lists are `[null]` when empty (T: v1_seq)."""
 
 
-PREDICTION = frozenset(
+STEPS = frozenset({"usedTools", "sourceDocuments", "agentReasoning", "agentFlowExecutedData"})
+"""What an answer tells of its way, where its flow tells any: the top of a chatflow, V1 and V2."""
+
+PREDICTION = STEPS | frozenset(
     {"chatId", "text", "json", "sessionId", "chatMessageId", "executionId", "action"}
-    | {"usedTools", "sourceDocuments", "agentReasoning", "agentFlowExecutedData"}
     | {"question", "form", "followUpPrompts", "isStreamValid", "memoryType", "flowVariables", "artifacts"}
     | {"fileAnnotations", "assistant"}
 )

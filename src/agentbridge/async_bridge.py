@@ -194,6 +194,8 @@ class AsyncBridge(BridgeBase):
         library = MAIL if mail else self._library
         loop = loops.running_loop()
         key = (loop, library, connection.proxy, connection.verify)
+        if (found := self._transports.get(key)) is not None:
+            return cast("AsyncTransport", found)
         with self._lock:
             _forget(
                 {

@@ -252,6 +252,8 @@ class Bridge(BridgeBase):
         # a forked child must not share the parent's connections: each would get the other's answers
         library = MAIL if mail else self._library
         key = (os.getpid(), library, connection.proxy, connection.verify)
+        if (found := self._transports.get(key)) is not None:
+            return cast("Transport", found)
         with self._lock:
             if key not in self._transports:
                 self._transports[key] = open_transport(

@@ -101,7 +101,8 @@ def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode:
     check_said(bound, provider)
     if mode == "submit":
         check_answers_later(bound, provider)
-    options = merge(on.options, invocation.options.get(provider.name, {}))
+    said = invocation.options.get(provider.name)
+    options = merge(on.options, said) if said else on.options
     call = call_of(on.base_url, connection, agent_id, options, streaming=_streams(bound, provider, mode))
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)

@@ -11,7 +11,7 @@ import importlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,9 +85,13 @@ class AiohttpTransport:
     async def _opened(self, send: Send) -> Opened | NoAnswer:
         begun: list[asyncio.Transport] = []
         _begun.set(begun)
+        small = _small(send.body)
         try:
+            if small is not None and send.deadline is None:
+                return Opened(self._library, await self._asked(send, small or None), send, self._places.release)
             async with asyncio.timeout(left(send.deadline)) as limit:
-                return Opened(self._library, await self._asked(send, limit), send, self._places.release)
+                content = _pieces(send, limit) if small is None else small or None
+                return Opened(self._library, await self._asked(send, content), send, self._places.release)
         except (self._library.ClientError, OSError, RuntimeError, ValueError, TypeError) as error:
             _drop(begun)
             failed = self._failed(error, send, is_sent=bool(begun))
@@ -117,17 +121,15 @@ class AiohttpTransport:
             self._session.detach()
             self._connector._close()  # noqa: SLF001 (close() is to be awaited, and nobody is there)
 
-    async def _asked(self, send: Send, limit: asyncio.Timeout) -> Any:
+    async def _asked(self, send: Send, content: bytes | AsyncIterator[bytes] | None) -> Any:
         url = self._url(_printable(send.url), encoded=_is_encoded(send.url))
-        timeouts = send.timeouts or DEFAULT_TIMEOUTS
-        limits = self._library.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.answer)
         return await self._session.request(
             send.request.method,
             url,
-            data=_content(send.body, timeouts, limit),
+            data=content,
             headers=_headers(send),
             allow_redirects=False,
-            timeout=limits,
+            timeout=_limits(self._library, send.timeouts or DEFAULT_TIMEOUTS),
             proxy=self._proxies.for_url(url.scheme, url.host or "", url.port) if self._proxies.urls else None,
         )
 
@@ -238,30 +240,42 @@ def _drop(transports: list[asyncio.Transport]) -> None:
         transport.abort()
 
 
+@lru_cache(maxsize=64)
+def _limits(library: Any, timeouts: Timeouts) -> Any:
+    """Aiohttp's own limits, until the answer begins."""
+    return library.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.answer)
+
+
 def _headers(send: Send) -> dict[str, str]:
-    headers = HEADERS | {"accept-encoding": ENCODINGS}
-    headers |= {name.lower(): value for name, value in {**send.request.headers, **send.request.auth}.items()}
-    if send.body.content_type is not None:
-        headers.setdefault("content-type", send.body.content_type)
-    if send.body.length:
-        headers["content-length"] = str(send.body.length)
+    said = (*send.request.headers.items(), *send.request.auth.items())
+    fixed = _fixed_headers(said, send.body.content_type)
+    return {**fixed, "content-length": str(send.body.length)} if send.body.length else {**fixed}
+
+
+@lru_cache(maxsize=256)
+def _fixed_headers(said: tuple[tuple[str, str], ...], content_type: str | None) -> dict[str, str]:
+    """Those that are the same for many requests."""
+    headers = HEADERS | {"accept-encoding": ENCODINGS} | {name.lower(): value for name, value in said}
+    if content_type is not None:
+        headers.setdefault("content-type", content_type)
     return headers
 
 
-def _content(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> bytes | AsyncIterator[bytes] | None:
-    if body.content is not None and len(body.content) <= _PIECE:
-        return body.content or None
-    return _pieces(body, timeouts, limit)
+def _small(body: Body) -> bytes | None:
+    """A body that goes out at once; None for one that goes out in pieces."""
+    content = body.content
+    return content if content is not None and len(content) <= _PIECE else None
 
 
-async def _pieces(body: Body, timeouts: Timeouts, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
+async def _pieces(send: Send, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
     """The body in pieces. aiohttp waits for ever for a server that takes no more."""
+    timeouts = send.timeouts or DEFAULT_TIMEOUTS
     now, deadline = asyncio.get_running_loop().time, limit.when()
 
     def allow(seconds: float | None) -> None:
         limit.reschedule(sooner(deadline, None if seconds is None else now() + seconds))
 
-    for large in body.pieces():
+    for large in send.body.pieces():
         for start in range(0, len(large), 8 * _PIECE):
             yield large[start : start + 8 * _PIECE]
             await asyncio.sleep(0)  # aiohttp does not wait where the socket takes it all: a file must not keep the loop

@@ -16,7 +16,7 @@ from ..body import Body
 from ..commands import Send
 from ..errors import ConfigurationError
 from ..retry import DEFAULT_TIMEOUTS, sooner
-from ..wire import HttpResponse, NoAnswer
+from ..wire import HttpResponse, NoAnswer, evolved
 from .inflating import ENCODINGS, UnreadableError
 from .libraries import installed
 from .pool import IDLE_EXPIRY
@@ -199,7 +199,7 @@ async def read_whole(opened: Any, deadline: float | None) -> HttpResponse | NoAn
             pieces.append(piece)
     finally:
         await opened.close()
-    return HttpResponse(head.status, head.headers, b"".join(pieces))
+    return evolved(head, content=b"".join(pieces))
 
 
 def texts(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from ..commands import Send
-from ..wire import HttpResponse, NoAnswer
+from ..wire import HttpResponse, NoAnswer, evolved
 from . import loops
 from .common import CLOSED, HttpxBase, broken, left, read_whole, with_pool
 from .deadline import until
@@ -39,7 +39,7 @@ class HttpxTransport(HttpxBase):
             opened.close()
         if lost is not None:
             return broken(opened.head, pieces, lost)
-        return HttpResponse(opened.status, opened.headers, b"".join(pieces))
+        return evolved(opened.head, content=b"".join(pieces))
 
     def open(self, send: Send) -> Opened | NoAnswer:
         """Send, and read the head of the answer."""

@@ -319,8 +319,8 @@ PITFALLS = (
             Removal(WIRE, "content.removeprefix(_BYTE_ORDER_MARK).decode()", "content.decode()"),
             Removal(
                 WIRE,
-                "_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_whole)\n",
-                "_DECODER = json.JSONDecoder(parse_int=_whole)\n",
+                "_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)\n",
+                "_DECODER = json.JSONDecoder()\n",
             ),
         ),
     ),

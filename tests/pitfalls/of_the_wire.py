@@ -131,7 +131,7 @@ PITFALLS = (
         hurt="Falling back was turned off, and a stream fell back all the same.",
         handled="`fallback=False` holds for `invoke`, `stream` and `submit` alike: the candidates are chosen in one place.",
         tests=("tests/core/test_fallback.py::test_falling_back_can_be_turned_off_for_a_call",),
-        removals=(Removal(FALLBACK, "places = places if fallback else places[:1]", "places = places[:]"),),
+        removals=(Removal(FALLBACK, "if len(places) == 1 or not fallback:", "if len(places) == 1:"),),
         threads=(f"{GITHUB}BerriAI/litellm/issues/19077",),
     ),
     Pitfall(

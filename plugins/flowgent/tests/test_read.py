@@ -44,6 +44,12 @@ def test_the_older_form_with_parts_and_no_turn_of_the_user():
     assert result.warnings == ()
 
 
+def test_a_number_that_no_float_holds_costs_no_answer():
+    body = json.dumps(success(QUESTION, tool_result({"cost": "@"}), assistant(tool_call(args="@")), ANSWER))
+    result = read(body.replace('"@"', "1e999").encode())
+    assert (result.text, result.warnings) == (ANSWER["content"], ())
+
+
 @pytest.mark.parametrize("status", [200, "200", " 200 ", 200.0, 201, 299, None])
 def test_spellings_of_the_inner_status(status):
     assert read(success(QUESTION, ANSWER, status=status)).text == ANSWER["content"]

@@ -18,6 +18,7 @@ from agentbridge import (
     UnsupportedFeatureError,
     Usage,
 )
+from agentbridge.drift import Drift, Drifts, watched_by
 from agentbridge_flowise import Flowise, answer, failures, pauses
 
 WRAPPED = "Error: predictionsServices.buildChatflow - "
@@ -192,18 +193,21 @@ def left_out(name: str) -> str:
         ({"usedTools": "none"}, ["usedTools"]),
         ({"usedTools": {}}, ["usedTools"]),
         ({"usedTools": ["crm", None, {"tool": "a"}, 7]}, ["usedTools", "usedTools"]),
+        ({"usedTools": [{"tool": {"a": 1}}, {"tool": True}]}, ["tool", "tool"]),
         ({"sourceDocuments": [{"metadata": {}}, {"pageContent": None}, {"pageContent": "b"}]}, ["sourceDocuments"] * 2),
         ({"sourceDocuments": [{"pageContent": "b", "metadata": "notes.txt"}]}, ["metadata"]),
         ({"agentReasoning": ["thought", {"usedTools": 1, "sourceDocuments": "x"}]},
          ["agentReasoning", "usedTools", "sourceDocuments"]),
         ({"agentFlowExecutedData": ["node", {"data": 1}]}, ["agentFlowExecutedData", "data"]),
+        ({"agentFlowExecutedData": ""}, ["agentFlowExecutedData"]),
+        ({"agentFlowExecutedData": False}, ["agentFlowExecutedData"]),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_of_steps_tools_and_documents_is_a_warning_and_the_rest_is_kept(body, warnings):
     result = read(text="hi", **IDS, **body)
     assert result.text == "hi"
     assert sorted(result.warnings) == sorted(map(left_out, warnings))
-    assert {call.name for call in result.tool_calls} <= {"a"}
+    assert {call.name for call in result.tool_calls} <= {"a", ""}
     assert {source.text for source in result.sources} <= {"b"}
 
 
@@ -211,6 +215,20 @@ def test_what_cannot_be_read_of_steps_tools_and_documents_is_a_warning_and_the_r
 def test_a_number_may_stand_where_a_tool_has_its_name(name, said):
     [call] = read(text="hi", **IDS, usedTools=[{"tool": name}]).tool_calls
     assert call.name == said
+
+
+@pytest.mark.parametrize(
+    ("body", "drifted"),
+    [
+        ({"chat_id": "c-1", "text": "hi"}, "Prediction.chat_id"),
+        ({"chatId": "c-1", "usedTools": [{"output": 1}]}, "UsedTool.output"),
+    ],
+)
+def test_what_a_vendor_calls_otherwise_is_seen_though_the_answer_is_refused(body, drifted):
+    drifts = Drifts()
+    with pytest.raises(ValueError):
+        watched_by(drifts, lambda: read(**body))
+    assert drifts.seen() == (Drift("field", drifted, 1),)
 
 
 # usage

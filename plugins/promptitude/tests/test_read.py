@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -42,6 +43,11 @@ def test_the_documented_success():
 def test_any_json_value_is_an_answer_and_output_keeps_it(value, text):
     result = read({**SUCCESS, "results": {"result": value}})
     assert (result.text, result.output, result.id) == (text, value, None)
+
+
+def test_a_number_that_no_float_holds_costs_no_answer():
+    body = json.dumps({**SUCCESS, "results": {"result": {"cost": "@"}}}).replace('"@"', "1e999")
+    assert read(body.encode()).output == {"cost": math.inf}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasChoices, BaseModel, Field, JsonValue, model_validator
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from agentbridge.reading import Lenient, Reply, compare, decode_json, notice, said, whole
 
@@ -57,7 +57,7 @@ class AskedMessage(BaseModel):
 class Envelope(Reply):
     """`{statusCode, body}` inside the HTTP body; or, without these two, the flat family of errors (S003)."""
 
-    statusCode: JsonValue = None  # 200, 402, 500, 503 (S003); as text: INF
+    statusCode: Any = None  # 200, 402, 500, 503 (S003); as text: INF
     body: Any = None  # an object; as JSON text: INF, the habit of the Lambda proxies that the form comes from
     message: Any = None
     error: Any = None
@@ -113,8 +113,8 @@ class ToolPart(Reply):
 
     toolName: Lenient[str] = Field(None, validation_alias=AliasChoices("toolName", "name"))
     toolCallId: Lenient[str] = Field(None, validation_alias=AliasChoices("toolCallId", "id"))
-    args: Lenient[JsonValue] = Field(None, validation_alias=AliasChoices("args", "arguments"))
-    result: Lenient[JsonValue] = None
+    args: Any = Field(None, validation_alias=AliasChoices("args", "arguments"))
+    result: Any = None
     error: str | None = None
 
     @classmethod
@@ -138,7 +138,7 @@ class Turn(Reply):
     known: ClassVar = frozenset({"id"})  # FG-old
 
     role: Lenient[Literal["user", "assistant", "system", "tool"]] = None
-    content: Lenient[JsonValue] = None
+    content: Any = None
 
     @model_validator(mode="after")
     def _notice(self) -> Turn:
@@ -181,7 +181,7 @@ class Metadata(Reply):
     model: Lenient[str] = None
     used_credits: Lenient[Annotated[float, Field(allow_inf_nan=False)]] = None
     thread_id: Lenient[str] = None
-    tool_calls: Lenient[JsonValue] = None
+    tool_calls: Any = None
 
 
 class Answer(Reply):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def result(body: Any, warnings: tuple[str, ...] = ()) -> Result | Fault:
     """The Result that an answer proves, or the failure of its last node. Raises ValueError without the proof."""
     answer = wire.Prediction.read(body)
+    told = steps.read(answer)
     output = _output(answer)
     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False, indent=2)
-    told = steps.read(answer)
     found = Result(
         text=text,
         output=output,

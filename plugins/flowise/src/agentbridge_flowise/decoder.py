@@ -115,7 +115,7 @@ class FlowiseDecoder(StreamDecoder):
     def _on_tools(self, value: Any) -> list[Event]:
         tools = _objects(value)
         self._tools += tools
-        return [ToolCalled(call) for call in steps.tool_calls(tools)]
+        return [ToolCalled(call) for call in steps.tool_calls(tools, [])]
 
     def _on_documents(self, value: Any) -> list[Event]:
         found = [item for item in _objects(value) if isinstance(item.get("pageContent"), str)]
@@ -192,7 +192,7 @@ class FlowiseDecoder(StreamDecoder):
 
     def _partial(self) -> Result:
         text = self._text
-        return Result(text=text, output=text, tool_calls=steps.tool_calls(self._tools))
+        return Result(text=text, output=text, tool_calls=steps.tool_calls(self._tools, []))
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from agentbridge import Source, ToolCall, Usage
 from agentbridge.reading import compare, unreadable
 
 from . import wire
-from .fields import entries, text_of
+from .fields import entries, optional_text, text_of
 
 if TYPE_CHECKING:
     from .wire_nodes import ExecutedNode, NodeOutput
@@ -49,13 +49,13 @@ def read(answer: wire.Prediction) -> Told:
     tools = [tool for place in places for tool in entries("usedTools", place.get("usedTools"), warnings)]
     documents = [one for place in places for one in entries("sourceDocuments", place.get("sourceDocuments"), warnings)]
     last = nodes[-1] if nodes else None
-    return Told(tool_calls(tools), sources(documents, warnings), _usage(outputs), last, warnings)
+    return Told(tool_calls(tools, warnings), sources(documents, warnings), _usage(outputs), last, warnings)
 
 
-def tool_calls(tools: list[dict[str, Any]]) -> list[ToolCall]:
-    """The uses of tools; one failed where the vendor gives an error."""
+def tool_calls(tools: list[dict[str, Any]], warnings: list[str]) -> list[ToolCall]:
+    """The uses of tools; one failed where the vendor gives an error. A warning for each name that is none."""
     _compare("UsedTool", tools, wire.TOOL)
-    return [_tool_call(tool) for tool in tools]
+    return [_tool_call(tool, warnings) for tool in tools]
 
 
 def sources(documents: list[dict[str, Any]], warnings: list[str]) -> list[Source]:
@@ -75,7 +75,7 @@ def _compare(place: str, objects: list[dict[str, Any]], known: frozenset[str]) -
 
 
 def _nodes(nodes: Any, warnings: list[str]) -> list[ExecutedNode]:
-    if not nodes:
+    if nodes in (None, []):
         return []
     from .wire_nodes import ExecutedNode  # of Agentflow V2 alone, and slow to make
 
@@ -84,7 +84,7 @@ def _nodes(nodes: Any, warnings: list[str]) -> list[ExecutedNode]:
     return [node for node, _ in read]
 
 
-def _tool_call(tool: dict[str, Any]) -> ToolCall:
+def _tool_call(tool: dict[str, Any], warnings: list[str]) -> ToolCall:
     error = tool.get("error")
     failed = (
         None
@@ -93,7 +93,9 @@ def _tool_call(tool: dict[str, Any]) -> ToolCall:
         if isinstance(error, str)
         else json.dumps(error, ensure_ascii=False)
     )
-    return ToolCall(text_of(tool.get("tool")) or "", tool.get("toolInput"), tool.get("toolOutput"), failed)
+    return ToolCall(
+        optional_text("tool", tool.get("tool"), warnings) or "", tool.get("toolInput"), tool.get("toolOutput"), failed
+    )
 
 
 def _source(document: dict[str, Any], warnings: list[str]) -> Source | None:

@@ -58,9 +58,9 @@ class Prediction(NamedTuple):
     @classmethod
     def read(cls, body: Any) -> Prediction:
         """The prediction. Raises ValueError for what is none."""
+        compare("Prediction", body, PREDICTION)  # first: what took the place of the proof is seen as drift
         if not isinstance(body, dict) or (chat_id := text_of(body.get("chatId"))) is None:
             raise ValueError("the proof is missing: Prediction.chatId")
-        compare("Prediction", body, PREDICTION)
         warnings: list[str] = []
         return cls(
             chatId=chat_id,

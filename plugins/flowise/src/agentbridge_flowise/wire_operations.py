@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, JsonValue, StrictBool
+from pydantic import BaseModel, StrictBool
 
 from agentbridge import FaultKind
 from agentbridge.reading import Lenient, Reply, words
@@ -153,5 +153,5 @@ class StoredFlow(Reply):
 class FlowPage(Reply):
     """Answer of chatflows where page and limit are given; a list of flows otherwise (S: services/chatflows)."""
 
-    data: list[JsonValue]
+    data: list[Any]
     total: Lenient[int] = None

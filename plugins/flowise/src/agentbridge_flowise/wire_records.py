@@ -103,7 +103,7 @@ class ListedExecution(Reply):
 class ExecutionPage(Reply):
     """Answer of executions (S: services/executions; T: ep_executions)."""
 
-    data: list[JsonValue]
+    data: list[Any]
     total: Lenient[int] = None
 
 

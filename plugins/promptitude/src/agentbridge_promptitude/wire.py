@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from agentbridge.reading import Lenient, Reply, said, whole, words
 
@@ -30,7 +30,7 @@ SUCCESS_MESSAGE = "OK"
 class Results(Reply):
     """`results` of /flows (S002) and /generate (PG). On an error it may be absent, null or empty (undocumented)."""
 
-    result: Lenient[JsonValue] = None  # "string | array" (S002); string, array or JSON on /generate (PG)
+    result: Any = None  # "string | array" (S002); string, array or JSON on /generate (PG)
     logId: Lenient[str] = None
 
     @property
@@ -42,9 +42,9 @@ class Results(Reply):
 class Envelope(Reply):
     """`{code, message, error, results}`, the answer of every endpoint (S002, PG, PR, PF; of /content: INF)."""
 
-    code: JsonValue = None  # "200 if everything went OK, otherwise the HTTP response code"; as text: INF
-    message: JsonValue = None
-    error: JsonValue = None
+    code: Any = None  # "200 if everything went OK, otherwise the HTTP response code"; as text: INF
+    message: Any = None
+    error: Any = None
     results: Any = None  # each endpoint has its own
 
     @property
@@ -161,4 +161,4 @@ class ContentsResults(Reply):
     """`results` of /content/folders/{folderId}/contents (PF). What an entry looks like is in no stored copy."""
 
     contentsCount: Lenient[int] = None
-    contents: list[JsonValue]
+    contents: list[Any]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import pluggy
 
@@ -146,9 +146,6 @@ class Registry(Mapping[str, Provider]):
         except PluginError:  # all or none: half a plugin would be harder to understand than none
             self._providers, self._origins = before
             raise
-
-
-Folders: TypeAlias = tuple[tuple[str, int | None], ...]
 
 
 def _brought(point: EntryPoint) -> tuple[tuple[Provider, ...], str]:

@@ -85,17 +85,14 @@ def _nodes(nodes: Any, warnings: list[str]) -> list[ExecutedNode]:
 
 
 def _tool_call(tool: dict[str, Any], warnings: list[str]) -> ToolCall:
-    error = tool.get("error")
-    failed = (
-        None
-        if error in (None, "", False)
-        else error
-        if isinstance(error, str)
-        else json.dumps(error, ensure_ascii=False)
-    )
-    return ToolCall(
-        optional_text("tool", tool.get("tool"), warnings) or "", tool.get("toolInput"), tool.get("toolOutput"), failed
-    )
+    name = optional_text("tool", tool.get("tool"), warnings) or ""
+    return ToolCall(name, tool.get("toolInput"), tool.get("toolOutput"), _error(tool.get("error")))
+
+
+def _error(error: Any) -> str | None:
+    if error in (None, "", False):
+        return None
+    return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
 
 
 def _source(document: dict[str, Any], warnings: list[str]) -> Source | None:

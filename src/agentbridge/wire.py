@@ -20,7 +20,6 @@ T = TypeVar("T")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LARGE = 32 * 1024  # bytes of JSON that are worth an import, unless it was made already
-_DEEPEST = 250  # levels: what is much deeper can be read, but neither written nor compared
 _SHOWN = 200  # bytes of a body that a repr shows
 
 
@@ -220,30 +219,13 @@ def decode_json(content: bytes | str) -> Any:
 def _decoded(content: bytes | str) -> Any:
     text = content.removeprefix(_BYTE_ORDER_MARK).decode() if isinstance(content, bytes) else content
     try:
-        value = _by_python(text)
-    except RecursionError:
-        raise ValueError("JSON nested too deeply") from None
-    if text.count("[") + text.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
-        raise ValueError("JSON nested too deeply")
-    return value
-
-
-def _depth(value: Any) -> int:
-    level: list[Any]
-    depth, level = 0, [[value]]
-    while level:
-        inner = (each for outer in level for each in (outer.values() if isinstance(outer, dict) else outer))
-        depth, level = depth + 1, [each for each in inner if isinstance(each, (dict, list))]
-    return depth - 1
-
-
-def _by_python(text: str) -> Any:
-    try:
         if text.startswith("{"):
             value, end = _DECODER.raw_decode(text)  # without a search for blanks around it, where there are none
             if end == len(text) or not text[end:].strip(" \t\r\n"):
                 return value
         return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply") from None
     except json.JSONDecodeError:
         raise
     except ValueError as error:

@@ -158,8 +158,7 @@ class TestHttpResponse:
         assert HttpResponse(200, {"Content-Type": "Text/HTML; charset=x"}).content_type == "text/html"
 
     @pytest.mark.parametrize(
-        "content",
-        [b"NaN", b'{"a": Infinity}', b"[-Infinity]", b"", b"<html>", b"\xff", b"[" * 100_000, b"[" * 251 + b"]" * 251],
+        "content", [b"NaN", b'{"a": Infinity}', b"[-Infinity]", b"", b"<html>", b"\xff", b"[" * 100_000]
     )
     def test_what_is_not_json_is_a_value_error(self, content):
         with pytest.raises(ValueError):
@@ -181,7 +180,7 @@ class TestHttpResponse:
 
     @pytest.mark.parametrize(
         "text",
-        ['"\\ud800"', "[" * 250 + "]" * 250, "9" * 5000, '\n {"a" : [1.5e3, -0.0, 1E-400, 12345678901234567890]}\t'],
+        ['"\\ud800"', "[" * 500 + "]" * 500, "9" * 5000, '\n {"a" : [1.5e3, -0.0, 1E-400, 12345678901234567890]}\t'],
         ids=["half a pair", "deep", "long", "blanks and numbers"],
     )
     def test_what_is_json_is_read_though_it_is_odd(self, text):

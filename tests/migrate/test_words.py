@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from agentbridge.migrate.comparing.words import number, similarity, words_of
+from agentbridge.migrate.comparing.words import NUMBER_HERE, number, similarity, words_of
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,13 @@ def test_similarity_knows_the_order_of_words():
     assert similarity("a b".split(), "c d".split()) == 0
 
 
+@pytest.mark.parametrize("text", ["#", "# #", "##"])
+def test_a_hash_is_not_taken_for_a_number(text):
+    assert len(words_of(text).tokens) == len(text.split())
+
+
 @given(st.text(max_size=60))
 def test_any_text_can_be_read(text):
     found = words_of(text)
-    assert len(found.numbers) == found.words.count("#")
+    assert len(found.numbers) == found.words.count(NUMBER_HERE)
     assert bool(found.words) == bool(text.strip()) or not text.strip("\u200b\ufeff").isprintable() or not found.words

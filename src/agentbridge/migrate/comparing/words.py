@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import attrs
 
-NUMBER_HERE = "#"
+NUMBER_HERE = ""
 """Stands among the words where a number was; no word is spelt like this."""
 
 _TOKEN = re.compile(
@@ -28,7 +28,7 @@ _SELECTORS = range(0xFE00, 0xFE10)  # choose between two looks of one character
 
 @attrs.frozen
 class Words:
-    """What a text says: its words in order, `#` where a number stands, and the numbers in order, each in one spelling."""
+    """What a text says: its words in order, an empty one where a number stands, and the numbers in order, each in one spelling."""
 
     words: tuple[str, ...]
     numbers: tuple[str, ...]

@@ -231,7 +231,7 @@ class Result:
         return from_dict(cls, data)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Outcome:
     """What became of one invocation of many: a result or an error, never both."""
 

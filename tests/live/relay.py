@@ -38,7 +38,7 @@ class Relay:
                 lose = self.lose if request.startswith(b"POST") else "nothing"
                 if request and lose != "the request":
                     with socket.create_connection(self._server) as server:
-                        server.sendall(request.replace(b"onnection: keep-alive", b"onnection: close", 1))
+                        server.sendall(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
                         _answer(server, client, lose)
             except OSError:
                 return

@@ -27,7 +27,7 @@ _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
 CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
-_OWN_HEADERS = tuple((name.encode(), value.encode()) for name, value in {**HEADERS, "connection": "keep-alive"}.items())
+_OWN_HEADERS = tuple((name.encode(), value.encode()) for name, value in HEADERS.items())
 
 
 class HttpxBase(abc.ABC):

@@ -19,7 +19,7 @@ JsonValue: TypeAlias = None | bool | int | float | str | Sequence["JsonValue"] |
 T = TypeVar("T")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_LARGE = 32 * 1024  # bytes of JSON that are worth an import, unless it was made already
+_LARGE = 32 * 1024  # bytes of JSON, from which on the faster reader is worth its import
 _SHOWN = 200  # bytes of a body that a repr shows
 
 

@@ -11,24 +11,23 @@ import importlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..body import Body
 from ..commands import Send
 from ..errors import ConfigurationError
-from ..retry import DEFAULT_TIMEOUTS, Timeouts, sooner
+from ..retry import DEFAULT_TIMEOUTS, sooner
 from ..wire import HttpResponse, NoAnswer
 from . import loops
-from .common import CLOSED, HEADERS, is_past, left, read_whole, texts
-from .inflating import ENCODINGS, Incoming, UnreadableError
+from .aiohttp_request import headers_of, is_encoded, limits_of, pieces_of, printable, small
+from .common import CLOSED, is_past, left, read_whole, texts
+from .inflating import Incoming, UnreadableError
 from .libraries import installed
 from .pool import IDLE_EXPIRY, ROOM
 from .proxies import Proxies
 from .tls import ssl_context
 
-_PIECE = 32 * 1024  # bytes; less fits into the buffers below, and needs nobody to look whether it moves on
 _LARGEST_LINE = 100_000  # bytes, as h11 has it
 _MOST_HEADERS = 20_000
 _OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -85,13 +84,14 @@ class AiohttpTransport:
     async def _opened(self, send: Send) -> Opened | NoAnswer:
         begun: list[asyncio.Transport] = []
         _begun.set(begun)
-        small = _small(send.body)
+        content = small(send.body)
         try:
-            if small is not None and send.deadline is None:
-                return Opened(self._library, await self._asked(send, small or None), send, self._places.release)
-            async with asyncio.timeout(left(send.deadline)) as limit:
-                content = _pieces(send, limit) if small is None else small or None
-                return Opened(self._library, await self._asked(send, content), send, self._places.release)
+            if content is not None and send.deadline is None:
+                response = await self._asked(send, content or None)
+            else:
+                async with asyncio.timeout(left(send.deadline)) as limit:
+                    response = await self._asked(send, pieces_of(send, limit) if content is None else content or None)
+            return Opened(self._library, response, send, self._places.release)
         except (self._library.ClientError, OSError, RuntimeError, ValueError, TypeError) as error:
             _drop(begun)
             failed = self._failed(error, send, is_sent=bool(begun))
@@ -122,14 +122,14 @@ class AiohttpTransport:
             self._connector._close()  # noqa: SLF001 (close() is to be awaited, and nobody is there)
 
     async def _asked(self, send: Send, content: bytes | AsyncIterator[bytes] | None) -> Any:
-        url = self._url(_printable(send.url), encoded=_is_encoded(send.url))
+        url = self._url(printable(send.url), encoded=is_encoded(send.url))
         return await self._session.request(
             send.request.method,
             url,
             data=content,
-            headers=_headers(send),
+            headers=headers_of(send),
             allow_redirects=False,
-            timeout=_limits(self._library, send.timeouts or DEFAULT_TIMEOUTS),
+            timeout=limits_of(self._library, send.timeouts or DEFAULT_TIMEOUTS),
             proxy=self._proxies.for_url(url.scheme, url.host or "", url.port) if self._proxies.urls else None,
         )
 
@@ -240,63 +240,6 @@ def _drop(transports: list[asyncio.Transport]) -> None:
         transport.abort()
 
 
-@lru_cache(maxsize=64)
-def _limits(library: Any, timeouts: Timeouts) -> Any:
-    """Aiohttp's own limits, until the answer begins."""
-    return library.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.answer)
-
-
-def _headers(send: Send) -> dict[str, str]:
-    said = (*send.request.headers.items(), *send.request.auth.items())
-    fixed = _fixed_headers(said, send.body.content_type)
-    return {**fixed, "content-length": str(send.body.length)} if send.body.length else {**fixed}
-
-
-@lru_cache(maxsize=256)
-def _fixed_headers(said: tuple[tuple[str, str], ...], content_type: str | None) -> dict[str, str]:
-    """Those that are the same for many requests."""
-    headers = HEADERS | {"accept-encoding": ENCODINGS} | {name.lower(): value for name, value in said}
-    if content_type is not None:
-        headers.setdefault("content-type", content_type)
-    return headers
-
-
-def _small(body: Body) -> bytes | None:
-    """A body that goes out at once; None for one that goes out in pieces."""
-    content = body.content
-    return content if content is not None and len(content) <= _PIECE else None
-
-
-async def _pieces(send: Send, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
-    """The body in pieces. aiohttp waits for ever for a server that takes no more."""
-    timeouts = send.timeouts or DEFAULT_TIMEOUTS
-    now, deadline = asyncio.get_running_loop().time, limit.when()
-
-    def allow(seconds: float | None) -> None:
-        limit.reschedule(sooner(deadline, None if seconds is None else now() + seconds))
-
-    for large in send.body.pieces():
-        for start in range(0, len(large), 8 * _PIECE):
-            yield large[start : start + 8 * _PIECE]
-            await asyncio.sleep(0)  # aiohttp does not wait where the socket takes it all: a file must not keep the loop
-            allow(timeouts.idle)
-    allow(_sum(timeouts.idle, timeouts.answer))
-
-
-def _printable(url: str) -> str:
-    if not url.isprintable():
-        raise ValueError("not printable")
-    return url
-
-
-def _is_encoded(url: str) -> bool:
-    return url.isascii() and " " not in url
-
-
 def _detail(error: BaseException) -> str:
     """What happened, without what the library quotes: URLs of proxies, and what came instead of an answer."""
     return str(getattr(error, "os_error", "")) or type(error).__name__
-
-
-def _sum(first: float | None, second: float | None) -> float | None:
-    return None if first is None or second is None else first + second

@@ -10,7 +10,8 @@ import vendor
 from hypothesis import given, strategies as st
 
 from agentbridge import File
-from agentbridge.transport.network import _PIECE, Unsent
+from agentbridge.transport.network import PIECE, Unsent
+from agentbridge.transport.sockets import SocketStream
 
 OK = servers.answer("200 OK", b'{"text": "ok"}')
 
@@ -25,8 +26,7 @@ def written(library, monkeypatch):
     """All that the library below is told to write, in both worlds."""
     core, pieces = library.replace("httpx", "httpcore"), []
     blocking = importlib.import_module(f"{core}._backends.sync").SyncStream
-    looped = importlib.import_module(f"{core}._backends.anyio").AnyIOStream
-    write, awrite = blocking.write, looped.write
+    write, awrite = blocking.write, SocketStream.write
 
     def recorded(self, buffer, timeout=None):
         pieces.append(buffer)
@@ -37,7 +37,7 @@ def written(library, monkeypatch):
         await awrite(self, buffer, timeout)
 
     monkeypatch.setattr(blocking, "write", recorded)
-    monkeypatch.setattr(looped, "write", arecorded)
+    monkeypatch.setattr(SocketStream, "write", arecorded)
     return pieces
 
 
@@ -58,7 +58,7 @@ def test_a_large_request_arrives_whole_and_in_order(open_bridge, library, writte
     assert b"".join(written) == server.requests[0]
 
 
-@given(st.lists(st.binary(max_size=9) | st.integers(1, 2 * _PIECE).map(bytes)))
+@given(st.lists(st.binary(max_size=9) | st.integers(1, 2 * PIECE).map(bytes)))
 def test_nothing_is_lost_or_moved_or_kept_at_the_end(buffers):
     unsent = Unsent()
     sent = b"".join(map(unsent.add, buffers))

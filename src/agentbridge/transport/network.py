@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from .deadline import in_time
+from .loops import in_asyncio
 
-_PIECE = 64 * 1024  # bytes
+PIECE = 64 * 1024  # bytes
 
 
 def bind(transport: Any, backend: type, core: Any) -> None:
@@ -31,7 +32,7 @@ class Unsent:
 
     def add(self, buffer: bytes) -> bytes:
         """What to write now. httpcore writes nothing at the end of a request, to say that it ends."""
-        if buffer and len(self._kept) + len(buffer) < _PIECE:
+        if buffer and len(self._kept) + len(buffer) < PIECE:
             self._kept += buffer
             return b""
         return self.take() + buffer
@@ -74,8 +75,8 @@ class Stream:
         self._write(self._unsent.add(buffer), timeout)
 
     def _write(self, buffer: bytes, timeout: float | None) -> None:
-        for start in range(0, len(buffer), _PIECE):  # below, the limit counts for each piece that the system takes
-            piece = buffer[start : start + _PIECE]
+        for start in range(0, len(buffer), PIECE):  # below, the limit counts for each piece that the system takes
+            piece = buffer[start : start + PIECE]
             self._stream.write(piece, timeout=in_time(timeout, self._core.WriteTimeout))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Stream:
@@ -90,13 +91,18 @@ class Stream:
 
 
 class AsyncBackend:
-    """The same for an event loop, where the deadline is `asyncio.timeout`'s."""
+    """The same for an event loop, where the deadline is `asyncio.timeout`'s. Connections of asyncio are our own."""
 
-    def __init__(self, backend: Any, _: Any) -> None:
+    def __init__(self, backend: Any, core: Any) -> None:
         self._backend = backend
+        self._core = core
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> AsyncStream:  # noqa: ASYNC109 (httpcore's)
-        return AsyncStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
+        if not in_asyncio() or any(options.values()):
+            return AsyncStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
+        from .sockets import connected
+
+        return AsyncStream(await connected(self._core, host, port, timeout))
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)

@@ -10,7 +10,8 @@ import asyncio
 import contextvars
 import itertools
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
 from typing import Generic, TypeAlias, TypeVar, cast
@@ -52,15 +53,15 @@ class _Ordered:
         self._next = 0
         self._early: dict[int, Outcome] = {}
 
-    def ready(self, outcome: Outcome) -> Iterator[Outcome]:
+    def ready(self, outcome: Outcome) -> Sequence[Outcome]:
         """Those whose turn it is, now that this one is there."""
         if not self._ordered:
-            yield outcome
-            return
+            return (outcome,)
         self._early[outcome.index] = outcome
-        while (first := self._early.pop(self._next, None)) is not None:
+        first = self._next
+        while self._next in self._early:
             self._next += 1
-            yield first
+        return [self._early.pop(index) for index in range(first, self._next)]
 
 
 def mapped(invoke: Invoke, invocations: Iterable[Invocation], concurrency: int, ordered: bool) -> Generator[Outcome]:
@@ -69,8 +70,8 @@ def mapped(invoke: Invoke, invocations: Iterable[Invocation], concurrency: int, 
     return Threads(work, iterated(invocations), count("concurrency", concurrency)).done(_Ordered(ordered).ready)
 
 
-def _at_once(done: R) -> Iterator[R]:
-    yield done
+def _at_once(done: R) -> Sequence[R]:
+    return (done,)
 
 
 class Threads(Generic[T, R]):
@@ -86,7 +87,7 @@ class Threads(Generic[T, R]):
         self._permits: SimpleQueue[None] = SimpleQueue()
         self._done: SimpleQueue[R | _Broken | _Ended] = SimpleQueue()
 
-    def done(self, ready: Callable[[R], Iterator[R]] = _at_once) -> Generator[R]:
+    def done(self, ready: Callable[[R], Sequence[R]] = _at_once) -> Generator[R]:
         """What came of each item, as it comes; `ready` may hold some back. Raises what the items raise, and the work."""
         for _ in range(self._limit * _AHEAD):
             self._permits.put(None)
@@ -178,16 +179,21 @@ class _Tasks:
         self._working = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._permits = asyncio.Semaphore(concurrency * _AHEAD)
-        self._done: asyncio.Queue[Outcome | _Broken | None] = asyncio.Queue()
+        self._done: deque[Outcome | _Broken] = deque()
+        self._news = asyncio.Event()
 
     async def outcomes(self, order: _Ordered) -> AsyncGenerator[Outcome]:
         self._hire()
         try:
-            while self._working or not self._done.empty():
-                done = await self._done.get()
+            while self._working or self._done:
+                if not self._done:
+                    self._news.clear()
+                    await self._news.wait()
+                    continue
+                done = self._done.popleft()
                 if isinstance(done, _Broken):
                     raise done.error
-                for outcome in () if done is None else order.ready(done):
+                for outcome in order.ready(done):
                     yield outcome
                     self._permits.release()
         finally:
@@ -202,25 +208,24 @@ class _Tasks:
 
     async def _work(self) -> None:
         try:
-            while (taken := await self._take()) is not None:
+            while True:
+                await self._permits.acquire()
+                if (taken := await self._source.take()) is None:
+                    return
                 self._hire()
-                self._done.put_nowait(await self._outcome(*taken))
+                index, invocation = taken
+                try:  # here, and not in a coroutine of its own, which each turn of the loop would go through
+                    outcome = Outcome(index, invocation, result=await self._invoke(_invocation(invocation)))
+                except AgentBridgeError as error:
+                    outcome = Outcome(index, invocation, error=error)
+                self._done.append(outcome)
+                self._news.set()
         except Exception as error:
-            self._done.put_nowait(_Broken(error))
+            self._done.append(_Broken(error))
         finally:
             self._working -= 1
             self._permits.release()
-            self._done.put_nowait(None)
-
-    async def _take(self) -> tuple[int, Invocation] | None:
-        await self._permits.acquire()
-        return await self._source.take()
-
-    async def _outcome(self, index: int, invocation: Invocation) -> Outcome:
-        try:
-            return Outcome(index, invocation, result=await self._invoke(_invocation(invocation)))
-        except AgentBridgeError as error:
-            return Outcome(index, invocation, error=error)
+            self._news.set()
 
 
 class Source:

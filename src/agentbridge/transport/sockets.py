@@ -19,7 +19,9 @@ _NEXT_ADDRESS = 0.25  # seconds until the next address of a host is tried beside
 async def connected(core: Any, host: str, port: int, timeout: float | None) -> SocketStream:  # noqa: ASYNC109 (httpcore's)
     """A connection of the running loop. Raises what `core`, httpcore or httpcore2, raises."""
     loop = asyncio.get_running_loop()
-    side_by_side: dict[str, Any] = {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
+    side_by_side: dict[str, Any] = (
+        {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
+    )
     try:
         async with asyncio.timeout(timeout):
             _, stream = await loop.create_connection(partial(SocketStream, core), host, port, **side_by_side)

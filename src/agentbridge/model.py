@@ -35,7 +35,7 @@ class Message:
     parts: tuple[JsonValue, ...] = attrs.field(default=(), converter=_tuple)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class ToolCall:
     """One use of a tool inside a run. `error` is the tool's failure, None where it succeeded or said nothing."""
 
@@ -46,7 +46,7 @@ class ToolCall:
     id: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Source:
     """A document that the agent says it used."""
 

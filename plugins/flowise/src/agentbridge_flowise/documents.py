@@ -179,7 +179,7 @@ class UpsertDocuments(Operation[Upserted]):
             skipped=result.numSkipped,
             deleted=result.numDeleted,
             total=result.totalKeys,
-            documents=tuple(steps.sources(entries("addedDocs", result.addedDocs, warnings), warnings)),
+            documents=tuple(steps.sources(entries("addedDocs", [result.addedDocs], warnings), warnings)),
             warnings=tuple(warnings),
         )
 

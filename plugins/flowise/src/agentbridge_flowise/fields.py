@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from agentbridge.reading import unreadable
@@ -22,14 +24,12 @@ def optional_text(name: str, value: Any, warnings: list[str]) -> str | None:
     return text
 
 
-def entries(name: str, values: Any, warnings: list[str]) -> list[dict[str, Any]]:
-    """The objects in a list of this name, which may be `[null]` where it is empty (T: v1_seq)."""
-    if values is None:
-        return []
-    if not isinstance(values, list):
-        warnings.append(unreadable(name))
-        return []
+def entries(name: str, lists: Iterable[Any], warnings: list[str]) -> list[dict[str, Any]]:
+    """The objects in all lists of this name, which may be missing, or `[null]` where they are empty (T: v1_seq)."""
+    given = [one for one in lists if one is not None]
+    readable = [one for one in given if isinstance(one, list)]
+    values = [*chain.from_iterable(readable)]
     found = [entry for entry in values if isinstance(entry, dict)]
-    if len(found) < len(values):
-        warnings += [unreadable(name)] * (len(values) - len(found) - values.count(None))
+    lost = len(given) - len(readable) + len(values) - len(found) - values.count(None)
+    warnings += [unreadable(name)] * lost
     return found

@@ -43,11 +43,11 @@ def read(answer: wire.Prediction) -> Told:
     warnings: list[str] = []
     nodes = _nodes(answer.steps.get("agentFlowExecutedData"), warnings)
     outputs = [node.data.output for node in nodes if node.data and node.data.output]
-    steps = entries("agentReasoning", answer.steps.get("agentReasoning"), warnings)
+    steps = entries("agentReasoning", [answer.steps.get("agentReasoning")], warnings)
     _compare("Reasoning", steps, wire.REASONING)
     places = [answer.steps, *steps, *map(vars, outputs)]
-    tools = [tool for place in places for tool in entries("usedTools", place.get("usedTools"), warnings)]
-    documents = [one for place in places for one in entries("sourceDocuments", place.get("sourceDocuments"), warnings)]
+    tools = entries("usedTools", [place.get("usedTools") for place in places], warnings)
+    documents = entries("sourceDocuments", [place.get("sourceDocuments") for place in places], warnings)
     last = nodes[-1] if nodes else None
     return Told(tool_calls(tools, warnings), sources(documents, warnings), _usage(outputs), last, warnings)
 
@@ -79,25 +79,28 @@ def _nodes(nodes: Any, warnings: list[str]) -> list[ExecutedNode]:
         return []
     from .wire_nodes import ExecutedNode  # of Agentflow V2 alone, and slow to make
 
-    read = [ExecutedNode.parse(node) for node in entries("agentFlowExecutedData", nodes, warnings)]
+    read = [ExecutedNode.parse(node) for node in entries("agentFlowExecutedData", [nodes], warnings)]
     warnings += [warning for _, noted in read for warning in noted]
     return [node for node, _ in read]
 
 
 def _tool_call(tool: dict[str, Any], warnings: list[str]) -> ToolCall:
-    name = optional_text("tool", tool.get("tool"), warnings) or ""
-    return ToolCall(name, tool.get("toolInput"), tool.get("toolOutput"), _error(tool.get("error")))
+    name, error = tool.get("tool"), tool.get("error")
+    if not isinstance(name, str):
+        name = optional_text("tool", name, warnings) or ""
+    return ToolCall(name, tool.get("toolInput"), tool.get("toolOutput"), None if error is None else _error(error))
 
 
 def _error(error: Any) -> str | None:
-    if error in (None, "", False):
+    """An empty object is an error too: what JSON makes of one that JavaScript threw."""
+    if error in ("", False):
         return None
     return error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
 
 
 def _source(document: dict[str, Any], warnings: list[str]) -> Source | None:
-    text, metadata = text_of(document.get("pageContent")), document.get("metadata")
-    if text is None:
+    text, metadata = document.get("pageContent"), document.get("metadata")
+    if not isinstance(text, str) and (text := text_of(text)) is None:
         return None
     if not isinstance(metadata, dict):
         warnings += [unreadable("metadata")] * (metadata is not None)

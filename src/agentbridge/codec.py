@@ -67,9 +67,15 @@ def _plain(value: Any, *, loose: bool = False, sparse: bool = False) -> Any:
     if isinstance(value, bytes):
         return _written(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, loose=loose, sparse=sparse) for key, item in value.items()}
+        items = dict.fromkeys(map(str, value))
+        for key, item in value.items():  # a comprehension would be one more frame for each level of a deep answer
+            items[str(key)] = _plain(item, loose=loose, sparse=sparse)
+        return items
     if isinstance(value, (list, tuple)):
-        return [_plain(item, loose=loose, sparse=sparse) for item in value]
+        entries = [*value]
+        for index, item in enumerate(entries):
+            entries[index] = _plain(item, loose=loose, sparse=sparse)
+        return entries
     return _word(value)
 
 

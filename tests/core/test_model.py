@@ -188,6 +188,14 @@ class TestHttpResponse:
         assert HttpResponse(200, {}, text.encode()).json() == expected
         assert HttpResponse(200, {}, (text + BLANKS).encode()).json() == expected
 
+    @pytest.mark.parametrize("level", ["[%s]", '{"a": %s}'])
+    def test_what_is_nested_as_deeply_as_can_be_read_can_be_written_too(self, level):
+        text = "1"
+        for _ in range(800):
+            text = level % text
+        deep = Result(text="hi", output=HttpResponse(200, {}, text.encode()).json())
+        assert Result.from_dict(json.loads(json.dumps(deep.to_dict()))).output == json.loads(text)
+
     @given(JSON, st.booleans())
     def test_json_is_read_as_by_python(self, value, ascii_only):
         written = json.dumps(value, ensure_ascii=ascii_only)

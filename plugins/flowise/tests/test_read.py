@@ -154,7 +154,7 @@ def told(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(None, None), ("", None), (False, None), ("boom", "boom"), ({"größe": 1}, '{"größe": 1}')],
+    [(None, None), ("", None), (False, None), ("boom", "boom"), ({}, "{}"), ({"größe": 1}, '{"größe": 1}')],
 )
 def test_a_tool_failed_where_the_vendor_gives_an_error(error, said):
     [call] = read(

@@ -169,9 +169,11 @@ class Opened:
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
         try:
-            has_all = self._response.content.is_eof()
-            async with loops.timeout(None if has_all else sooner(self._idle, left(deadline))):
+            if self._response.content.is_eof():  # it is all here already
                 piece = await self._next()
+            else:
+                async with loops.timeout(sooner(self._idle, left(deadline))):
+                    piece = await self._next()
         except UnreadableError as error:
             return NoAnswer("deadline") if is_past(deadline) else NoAnswer("unreadable", str(error))
         except TimeoutError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 IDLE_EXPIRY = 4.0  # seconds: Flowise (Node) closes idle connections after 5, and a request on a closing one is lost
@@ -92,6 +92,7 @@ class Pool:
     def handle_request(self, request: Any) -> Any:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
         origin = origin_of(request, self._core)
+        request.headers = _checked(tuple(request.headers))
         lent, surplus = self._lend(origin, request)
         try:
             for connection in surplus:
@@ -145,6 +146,7 @@ class AsyncPool:
     async def handle_async_request(self, request: Any) -> Any:
         """Send over an idle connection, or a new one, which is given back when the response is closed."""
         origin = origin_of(request, self._core)
+        request.headers = _checked(tuple(request.headers))
         await self._place(request)
         lent = self._lending.lend(origin, partial(self._make, request.url.origin))
         try:
@@ -227,6 +229,17 @@ class AsyncLent:
             await self._stream.aclose()
         finally:
             await self._give_back()
+
+
+@lru_cache(maxsize=256)
+def _checked(lines: tuple[tuple[bytes, bytes], ...]) -> Any:
+    """Headers as h11 has them once it has checked them: given them so, it does not check them again."""
+    from h11 import LocalProtocolError, Request
+
+    try:
+        return Request(method=b"POST", target=b"/", headers=[*lines]).headers
+    except LocalProtocolError:  # httpcore finds out, and raises its own
+        return [*lines]
 
 
 def origin_of(request: Any, core: Any) -> Hashable:

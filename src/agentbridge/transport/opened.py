@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
-from ..wire import HttpResponse, NoAnswer, media_type
+from ..wire import HttpResponse, NoAnswer
 from . import loops
 from .common import HttpxBase, is_past, left, texts
 from .deadline import until
@@ -21,18 +22,13 @@ class Opened:
     """An answer whose head has arrived, and whose body is read piece by piece."""
 
     def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
-        self.status, self.headers = response.status_code, texts(response.headers.raw)
+        self.head = HttpResponse(response.status_code, texts(response.headers.raw))
         self._transport = transport
         self._response = response
         self._stream = iter(response.stream)  # kept until `close`: given up, it would give the connection back unseen
-        incoming = Incoming(self.headers, max_answer)
-        in_pieces = media_type(self.headers) == "text/event-stream"
+        incoming = Incoming(self.head.headers, max_answer)
+        in_pieces = self.head.content_type == "text/event-stream"
         self._pieces = _read(response, self._stream, incoming, _parser_of(response) if in_pieces else None)
-
-    @property
-    def head(self) -> HttpResponse:
-        """The answer without its body."""
-        return HttpResponse(self.status, self.headers)
 
     def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
@@ -70,7 +66,7 @@ class AsyncOpened:
     """The same for an event loop."""
 
     def __init__(self, transport: HttpxBase, response: Any, max_answer: int) -> None:
-        self.status, self.headers = response.status_code, texts(response.headers.raw)
+        self.head = HttpResponse(response.status_code, texts(response.headers.raw))
         self._transport = transport
         self._response = response
         self._stream = aiter(response.stream)  # kept until `close`, as above
@@ -79,19 +75,15 @@ class AsyncOpened:
         self._pieces = _read_async(response, self._stream, incoming, _parser_of(response) if in_pieces else None)
         self._is_reading = False
 
-    @property
-    def head(self) -> HttpResponse:
-        """The answer without its body."""
-        return HttpResponse(self.status, self.headers)
-
     async def read(self, deadline: float | None) -> bytes | NoAnswer:
         """The next bytes; none at the end."""
         self._is_reading = True
         try:
-            async with loops.timeout(left(deadline)):
-                piece: bytes = b""
-                while not piece:
-                    piece = await anext(self._pieces)
+            if deadline is None:
+                piece = await self._next()
+            else:
+                async with loops.timeout(left(deadline)):
+                    piece = await self._next()
         except StopAsyncIteration:
             return b""
         except self._transport.failures as error:
@@ -99,6 +91,11 @@ class AsyncOpened:
         finally:
             self._is_reading = False
         return NoAnswer("deadline") if is_past(deadline) else piece
+
+    async def _next(self) -> bytes:
+        while not (piece := await anext(self._pieces)):
+            pass
+        return piece
 
     async def close(self) -> None:
         """Give the connection back, or close it where the answer was not read to its end, or more than it came.
@@ -157,8 +154,8 @@ def _break_off(response: Any) -> None:
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
     if connection is not None:
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)  # what uvloop gives for a socket cannot do that itself
 
 
 def _has_leftovers(response: Any) -> bool:

@@ -130,6 +130,16 @@ class Directory:
                 self._unlocked[name] = attrs.evolve(connection, api_key=key, key_source=None)
             return self._unlocked[name]
 
+    def key_origin(self, name: str, connection: Connection) -> str:
+        """Where the key of a connection comes from, for who has to mend it; empty where the program itself gave it."""
+        own, configured = variable(name, "API_KEY"), self.connections.get(name)
+        source = configured and configured.key_source
+        if connection.api_key == self._environ.get(own):
+            return f"${own}"
+        if name in self._given:
+            return source.setting if source else ""
+        return f"{self.where}: connections.{name}" + (f".{source.setting}" if source else "")
+
     def base_url(self, name: str, connection: Connection, provider: Provider) -> str:
         """Where the vendor is. Raises ConfigurationError where nobody said it."""
         base_url = connection.base_url or provider.default_base_url

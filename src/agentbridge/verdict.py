@@ -37,7 +37,7 @@ _EXCERPT = 120  # characters of an unreadable body that are shown in the message
 class Asked:
     """Who was asked what: the part of an error that is known before anything is sent. `request` has no secrets.
 
-    `key_hint` says how to give a key, where none was sent.
+    `key_hint` says where its key comes from, or how to give one, where none was sent.
     """
 
     provider: str

@@ -56,8 +56,11 @@ def plan_pending(
     call = call_of(base_url, connection, pending.agent, connection.options)
     ask = poller(provider, call, connection, settings)
     first = ask(pending)
+    origin = directory.key_origin(pending.connection, connection)
     plan = RunPlan(
-        asked=asked_of(pending.connection, connection.secrets, provider, call, first.request, pending.session_id),
+        asked=asked_of(
+            pending.connection, connection.secrets, origin, provider, call, first.request, pending.session_id
+        ),
         send=first,
         timeouts=settings.timeouts,
         retry=settings.retry,

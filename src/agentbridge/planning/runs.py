@@ -107,7 +107,7 @@ def plan_run(directory: Directory, on: Settled, invocation: Invocation, *, mode:
     sent, session_id = _with_session(bound, provider, call)
     request = _run_request(provider, sent, call, connection)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
-    asked = asked_of(name, on.secrets, provider, call, request, session_id, dropped)
+    asked = asked_of(name, on.secrets, on.key_origin, provider, call, request, session_id, dropped)
     plan = RunPlan(
         asked=asked,
         send=send,
@@ -148,7 +148,7 @@ def plan_operation(
     request = built(lambda: operation.build_request(call), provider, connection)
     request = attrs.evolve(request, idempotent=request.idempotent or operation.idempotent)
     send = fixed(request, provider, settings.timeouts, connection.max_answer)
-    asked = asked_of(name, connection.secrets, provider, call, request)
+    asked = asked_of(name, connection.secrets, directory.key_origin(name, connection), provider, call, request)
     plan = Plan(
         asked=asked,
         send=send,
@@ -262,6 +262,7 @@ def poller(provider: Provider, call: Call, connection: Connection, settings: Set
 def asked_of(
     name: str,
     known: frozenset[str],
+    key_origin: str,
     provider: Provider,
     call: Call,
     request: HttpRequest,
@@ -279,8 +280,15 @@ def asked_of(
         session_id=session_id,
         dropped=dropped,
         secrets=secrets,
-        key_hint="" if request.auth or request.is_mail else f"No key was sent: set ${variable(name, 'API_KEY')}",
+        key_hint=_key_hint(name, key_origin, request),
     )
+
+
+def _key_hint(name: str, origin: str, request: HttpRequest) -> str:
+    """What helps who gave a wrong key, or none."""
+    if request.is_mail or (request.auth and not origin):
+        return ""
+    return f"The key is that of {origin}" if request.auth else f"No key was sent: set ${variable(name, 'API_KEY')}"
 
 
 @lru_cache(maxsize=256)

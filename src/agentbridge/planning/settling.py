@@ -27,6 +27,7 @@ class Settled:
     settings: Settings
     base_url: str
     secrets: frozenset[str]
+    key_origin: str
     options: Mapping[str, Any]
     read: Callable[[HttpResponse], Any]
     decoder: Callable[[HttpRequest], StreamDecoder | None]
@@ -53,6 +54,7 @@ def _settle(directory: Directory, defaults: Settings, settings: Settings, place:
         settings=settings.over(connection).over(defaults),
         base_url=directory.base_url(place.connection, connection, provider),
         secrets=connection.secrets,
+        key_origin=directory.key_origin(place.connection, connection),
         options=merge(connection.options, place.binding.options if place.binding else {}),
         read=directory.reader(place.connection, connection, provider.read),
         decoder=directory.decoder(place.connection, provider),

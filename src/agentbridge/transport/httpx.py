@@ -16,9 +16,10 @@ from . import loops
 from .common import CLOSED, HttpxBase, broken, left, read_whole, with_pool
 from .deadline import until
 from .libraries import httpcore_of
-from .network import AsyncBackend, Backend, bind
+from .network import AsyncBackend, Backend, PlainAsyncBackend, bind
 from .opened import AsyncOpened, Opened
 from .pool import ROOM, AsyncPool, Pool
+from .tls import no_tls
 
 
 class HttpxTransport(HttpxBase):
@@ -132,7 +133,8 @@ class AsyncHttpxTransport(HttpxBase):
 
     def _make_transport(self, options: Mapping[str, Any]) -> Any:
         transport = self._library.AsyncHTTPTransport(**options)
-        bind(transport, AsyncBackend, httpcore_of(self._library))
+        is_plain = options["verify"] is no_tls() and options["proxy"] is None
+        bind(transport, PlainAsyncBackend if is_plain else AsyncBackend, httpcore_of(self._library))
         return with_pool(transport, partial(AsyncPool, httpcore_of(self._library), room=ROOM))
 
     def _watched(self, request: Any) -> list[str]:

@@ -91,21 +91,28 @@ class Stream:
 
 
 class AsyncBackend:
-    """The same for an event loop, where the deadline is `asyncio.timeout`'s. Connections of asyncio are our own."""
+    """The same for an event loop, where the deadline is `asyncio.timeout`'s."""
 
     def __init__(self, backend: Any, core: Any) -> None:
         self._backend = backend
         self._core = core
 
     async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> AsyncStream:  # noqa: ASYNC109 (httpcore's)
-        if not in_asyncio() or any(options.values()):
-            return AsyncStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
-        from .sockets import connected
-
-        return AsyncStream(await connected(self._core, host, port, timeout))
+        return AsyncStream(await self._backend.connect_tcp(host, port, timeout=timeout, **options))
 
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
+
+
+class PlainAsyncBackend(AsyncBackend):
+    """The same where no TLS will be asked for. In asyncio the connections are our own."""
+
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> AsyncStream:  # noqa: ASYNC109
+        if not in_asyncio() or any(options.values()):
+            return await super().connect_tcp(host, port, timeout, **options)
+        from .sockets import connected
+
+        return AsyncStream(await connected(self._core, host, port, timeout))
 
 
 class AsyncStream:

@@ -1,14 +1,15 @@
-"""TCP and TLS by asyncio's own transports, as httpcore asks for them.
+"""Connections without TLS over asyncio's own transports, as httpcore asks for them.
 
 What httpcore brings along, anyio's streams, stop and restart reading around each read, which is a system call each time,
-and open a scope of cancellation for each operation: a fifth of a call and more. In trio anyio's are used.
+and open a scope of cancellation for each operation: a fifth of a call and more. In trio, for TLS and for proxies they are used.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import select
-from functools import partial
 from typing import Any
 
 from .network import PIECE
@@ -19,160 +20,181 @@ _NEXT_ADDRESS = 0.25  # seconds until the next address of a host is tried beside
 async def connected(core: Any, host: str, port: int, timeout: float | None) -> SocketStream:  # noqa: ASYNC109 (httpcore's)
     """A connection of the running loop. Raises what `core`, httpcore or httpcore2, raises."""
     loop = asyncio.get_running_loop()
-    side_by_side: dict[str, Any] = (
-        {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
-    )
     try:
         async with asyncio.timeout(timeout):
-            _, stream = await loop.create_connection(partial(SocketStream, core), host, port, **side_by_side)
+            _, line = await loop.create_connection(Line, host, port, **_side_by_side(loop))
+            return SocketStream(core, line)
     except TimeoutError as error:
         raise core.ConnectTimeout(str(error)) from error
-    except OSError as error:
+    except Exception as error:  # a host or a port that can be none raises whatever it meets first
         raise core.ConnectError(str(error)) from error
-    return stream
+
+
+def _side_by_side(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+    """How the addresses of a host are tried: one after the other where uvloop, or a factory of tasks, can do no better."""
+    can = isinstance(loop, asyncio.BaseEventLoop) and loop.get_task_factory() is None
+    return {"happy_eyeballs_delay": _NEXT_ADDRESS} if can else {}
 
 
 class _Signal:
-    """Wakes the task that waits for it."""
+    """Wakes the tasks that wait for it."""
 
     def __init__(self) -> None:
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiters: set[asyncio.Future[bool]] = set()
 
     def give(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in self._waiters:
+            _wake(waiter, True)
 
-    async def wait(self, seconds: float | None) -> None:
-        """Raises TimeoutError after so many seconds."""
+    async def wait(self, seconds: float | None) -> bool:
+        """Whether it was given; False after so many seconds."""
         loop = asyncio.get_running_loop()
-        waiter = self._waiter = loop.create_future()
-        late = None if seconds is None else loop.call_later(seconds, _end_in_vain, waiter)
+        waiter: asyncio.Future[bool] = loop.create_future()
+        self._waiters.add(waiter)
+        late = None if seconds is None else loop.call_later(seconds, _wake, waiter, False)
         try:
-            await waiter
+            return await waiter
         finally:
+            self._waiters.discard(waiter)
             if late is not None:
                 late.cancel()
 
 
-def _end_in_vain(waiter: asyncio.Future[None]) -> None:
+def _wake(waiter: asyncio.Future[bool], in_time: bool) -> None:
     if not waiter.done():
-        waiter.set_exception(TimeoutError())
+        waiter.set_result(in_time)
 
 
-class SocketStream(asyncio.Protocol):
-    """One connection: what has arrived and was not read, whether there is room to write, and how it ended."""
+class Line(asyncio.Protocol):
+    """What the loop knows of a connection: what has arrived and was not read, whether there is room, how it ended."""
 
-    def __init__(self, core: Any) -> None:
-        self._core = core
-        self._transport: Any = None
-        self._unread = b""
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.unread = b""
+        self.has_room = True
+        self.is_over = False
+        self.error: BaseException | None = None
+        self.arrived, self.drained = _Signal(), _Signal()
         self._is_reading = True
-        self._has_room = True
-        self._is_over = False
-        self._error: BaseException | None = None
-        self._arrived, self._drained = _Signal(), _Signal()
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self.transport = transport
         transport.set_write_buffer_limits(0)  # a write ends when the system has it, so that its limit counts
 
     def data_received(self, data: bytes) -> None:
-        self._unread = self._unread + data if self._unread else data
-        if len(self._unread) >= PIECE and self._is_reading:
+        self.unread = self.unread + data if self.unread else data
+        if len(self.unread) >= PIECE and self._is_reading:
             self._is_reading = False
-            self._transport.pause_reading()
-        self._arrived.give()
+            self.transport.pause_reading()
+        self.arrived.give()
 
     def eof_received(self) -> None:
-        self._end(None)
+        self.end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end(exc)
+        if exc is not None and not self.is_over:
+            self.unread += _last_words(self.transport)
+        self.end(exc)
 
     def pause_writing(self) -> None:
-        self._has_room = False
+        self.has_room = False
 
     def resume_writing(self) -> None:
-        self._has_room = True
-        self._drained.give()
+        self.has_room = True
+        self.drained.give()
+
+    def taken(self, max_bytes: int) -> bytes:
+        """What has arrived, at most so much of it, to be read."""
+        taken, self.unread = self.unread[:max_bytes], self.unread[max_bytes:]
+        if not self._is_reading and not self.unread and not self.is_over:
+            self._is_reading = True
+            self.transport.resume_reading()
+        return taken
+
+    def end(self, error: BaseException | None) -> None:
+        """Tell who waits that nothing comes any more, and why."""
+        if not self.is_over:
+            self.is_over, self.error = True, error
+        self.arrived.give()
+        self.drained.give()
+
+
+class SocketStream:
+    """A connection as httpcore uses it. The loop holds the line, but not this: who forgets it open has it closed."""
+
+    def __init__(self, core: Any, line: Line) -> None:
+        self._core = core
+        self._line = line
+        self._loop = asyncio.get_running_loop()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         """What is there, at once, else what comes next; nothing at the end."""
-        while not self._unread and not self._is_over:
-            try:
-                await self._arrived.wait(timeout)
-            except TimeoutError as error:
-                raise self._core.ReadTimeout(str(error)) from error
-        if not self._unread and self._error is not None:
-            raise self._core.ReadError(str(self._error)) from self._error
-        return self._taken(max_bytes)
+        line = self._line
+        while not line.unread and not line.is_over:
+            if not await line.arrived.wait(timeout):
+                raise self._core.ReadTimeout
+        if not line.unread and line.error is not None:
+            raise self._core.ReadError(str(line.error)) from line.error
+        return line.taken(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Return when the system has taken all of it."""
-        if not self._is_over:
-            self._transport.write(buffer)
-        while not self._has_room and not self._is_over:
-            try:
-                await self._drained.wait(timeout)
-            except TimeoutError as error:
-                raise self._core.WriteTimeout(str(error)) from error
-        if self._is_over:
-            raise self._core.WriteError(str(self._error or "the other side has closed the connection"))
+        line = self._line
+        if not line.is_over:
+            line.transport.write(buffer)
+        while not line.has_room and not line.is_over:
+            if not await line.drained.wait(timeout):
+                raise self._core.WriteTimeout
+        if line.is_over:
+            raise self._core.WriteError(str(line.error or "the other side has closed the connection"))
         if len(buffer) >= PIECE:
             await asyncio.sleep(0)  # a fast receiver is no reason to keep the loop from others
 
-    async def start_tls(
-        self,
-        ssl_context: Any,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> SocketStream:
-        """Go on by TLS."""
-        start = asyncio.get_running_loop().start_tls
-        try:
-            async with asyncio.timeout(timeout):
-                self._transport = await start(self._transport, self, ssl_context, server_hostname=server_hostname)
-        except TimeoutError as error:
-            raise self._core.ConnectTimeout(str(error)) from error
-        except OSError as error:  # of which those of TLS are
-            raise self._core.ConnectError(str(error)) from error
-        self._transport.set_write_buffer_limits(0)
-        return self
+    def abort(self) -> None:
+        """Close at once; who reads meanwhile is told."""
+        self._line.end(ConnectionAbortedError("the connection was closed here"))
+        with contextlib.suppress(RuntimeError):  # the loop is over, and its sockets go when they are collected
+            self._line.transport.abort()
 
     async def aclose(self) -> None:
-        """Close at once; who reads meanwhile is told."""
-        if not self._is_over:
-            self._end(ConnectionAbortedError("the connection was closed here"))
-        self._transport.abort()
+        """The same, and let the system have its socket back."""
+        self.abort()
         await asyncio.sleep(0)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore and its users ask for."""
+        line = self._line
         if info == "is_readable":
-            return bool(self._unread) or self._is_over or _is_readable(self._transport.get_extra_info("socket"))
-        return self._transport.get_extra_info(_NAMES.get(info, info))
+            return bool(line.unread) or line.is_over or _is_readable(line.transport.get_extra_info("socket"))
+        if info == "socket" and line.is_over:
+            return None  # uvloop's still says its number, which may be another's by now
+        return line.transport.get_extra_info(_NAMES.get(info, info))
 
-    def _taken(self, max_bytes: int) -> bytes:
-        taken, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
-        if not self._is_reading and not self._unread:
-            self._is_reading = True
-            self._transport.resume_reading()
-        return taken
-
-    def _end(self, error: BaseException | None) -> None:
-        if not self._is_over:
-            self._is_over, self._error = True, error
-        self._arrived.give()
-        self._drained.give()
+    def __del__(self) -> None:
+        """In whatever thread."""
+        if not self._line.is_over:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._line.transport.abort)
 
 
+_IS_POSIX = hasattr(select, "poll")
 _NAMES = {"client_addr": "sockname", "server_addr": "peername"}
 """httpcore's names of what asyncio knows."""
 
 
+def _last_words(transport: Any) -> bytes:
+    """What has come from a server that hung up while we wrote: the loop leaves its answer with the system, unread."""
+    words = b""
+    if _IS_POSIX:  # elsewhere a socket has no number that can be read from
+        with contextlib.suppress(OSError):
+            while piece := os.read(transport.get_extra_info("socket").fileno(), PIECE):
+                words += piece
+    return words
+
+
 def _is_readable(socket: Any) -> bool:
     """Whether something came that the loop has not seen: it may not have run since, and an idle connection be closed."""
-    if not hasattr(select, "poll"):  # Windows, whose select knows no limit of numbers
+    if not _IS_POSIX:  # Windows, whose select knows no limit of numbers
         return bool(select.select([socket], [], [], 0)[0])
     polled = select.poll()
     polled.register(socket.fileno(), select.POLLIN)

@@ -15,7 +15,7 @@ import pytest
 import servers
 import vendor
 
-from agentbridge import AsyncBridge, Bridge, ConfigurationError, Connection, Invocation
+from agentbridge import AsyncBridge, AuthenticationError, Bridge, ConfigurationError, Connection, Invocation
 from agentbridge.keys import CommandKey, EnvironmentKey, FileKey, KeyringKey
 from agentbridge.testing import MemoryTransport
 from agentbridge.wire import HttpResponse
@@ -310,3 +310,28 @@ def test_an_event_loop_goes_on_while_a_command_looks_for_the_key(how):
     with servers.serving(OK) as server:
         asyncio.run(act(server.url))
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "origin"),
+    [
+        ({}, "$TINY_API_KEY"),
+        ({"api_key": CANARY}, "the configuration: connections.tiny"),
+        ({"api_key_env": "MY_KEY"}, "the configuration: connections.tiny"),
+        ({"api_key_command": printing(CANARY)}, "the configuration: connections.tiny.api_key_command"),
+    ],
+)
+def test_a_key_that_is_refused_is_named_by_where_it_came_from(open_bridge, monkeypatch, said, origin):
+    monkeypatch.setenv("MY_KEY", CANARY)
+    monkeypatch.setenv("TINY_API_KEY", "canary-of-the-environment")
+    with servers.serving(servers.answer("401 Unauthorized", b'{"message": "who are you?"}')) as server:
+        with pytest.raises(AuthenticationError) as caught:
+            opened(open_bridge, server.url, **said).invoke("tiny:a", "hi")
+    assert str(caught.value) == f"[tiny] who are you?. The key is that of {origin} (HTTP 401)"
+
+
+def test_a_program_that_gave_the_key_itself_is_told_no_more_than_the_vendor_says(open_bridge):
+    with servers.serving(servers.answer("401 Unauthorized", b'{"message": "who are you?"}')) as server:
+        with pytest.raises(AuthenticationError) as caught:
+            open_bridge(**vendor.setup(server.url)).invoke("tiny:a", "hi")
+    assert str(caught.value) == "[tiny] who are you? (HTTP 401)"

@@ -207,16 +207,10 @@ async def test_a_connection_that_is_over_gives_no_socket_whose_number_may_be_tha
 
 async def test_two_tasks_that_read_at_once_get_a_part_each(core):
     async with pair(core) as (stream, other):
-        reading = [asyncio.create_task(stream.read(1)) for _ in range(2)]
+        reading = asyncio.gather(stream.read(1, LIMIT), stream.read(1, LIMIT))
         await asyncio.sleep(0)
         other.sendall(b"ab")
-        assert {piece async for piece in _each(reading)} == {b"a", b"b"}
-
-
-async def _each(tasks):
-    async with asyncio.timeout(LIMIT):
-        for task in tasks:
-            yield await task
+        assert {*await reading} == {b"a", b"b"}
 
 
 async def test_a_connection_that_is_forgotten_is_closed_while_the_loop_goes_on(core):
@@ -277,6 +271,14 @@ async def test_a_connection_with_options_of_the_socket_is_made_by_the_library(co
     assert made[1].get_extra_info("client_addr")[0] == "127.0.0.2"
     for stream in made:
         await stream.aclose()
+
+
+def test_who_waits_for_a_connection_of_another_loop_is_told(core, listener):
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        stream = one.run(connected(core, *listener.getsockname(), LIMIT))
+        with pytest.raises(RuntimeError, match="different loop"):
+            other.run(stream.read(1))
+        one.run(stream.aclose())
 
 
 def test_a_connection_whose_loop_is_over_is_closed_without_complaint(core, listener):

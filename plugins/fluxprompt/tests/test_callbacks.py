@@ -101,7 +101,7 @@ def test_what_proves_nothing_is_unreadable(body):
          Result(text="hi", output="hi", id="e-1")),
         (b'{"executionId": "e-1", "output": "hi", "errorMessage": "x"}', Result(text="hi", output="hi", id="e-1")),
         (b'{"executionId": "e-1", "status": "stopped", "output": "hi", "errorMessage": " ceiling "}',
-         Fault(FaultKind.EXECUTION, "ceiling", "stopped")),
+         Fault(FaultKind.EXECUTION, "ceiling", "stopped", partial=Result(text="hi", output="hi", id="e-1"))),
     ],
 )  # fmt: skip
 def test_a_callback_is_all_that_it_says_and_nothing_else(body, result):

@@ -232,6 +232,34 @@ def test_what_is_new_in_a_failure_is_noticed():
     assert {drift.name for drift in drifts.seen()} == {"Failure.trace", "Failure.data.trace"}
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"status": "error", "data": {"message": [item("half"), item("done")]}, "executionId": ID}, "half\n\ndone"),
+        (polled("error", output="half", errorMessage="boom"), "half"),
+        (polled("completed", output=[item("half")], success=False), "half"),
+        (polled("aborted", output="half", errorMessage="boom"), "half"),
+    ],
+)
+def test_an_answer_beside_a_failure_is_kept_for_it_was_paid_for(body, said):
+    failed = read(body)
+    assert (type(failed), failed.partial.text, failed.partial.id) == (Fault, said, ID)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "error", "data": {"message": "boom"}},
+        {"status": "error", "data": {}},
+        polled("error", output=None, errorMessage="boom"),
+        polled("error", output=" ", errorMessage="boom"),
+        polled("error", output={"status": "error", "data": {"message": "boom"}}),
+    ],
+)
+def test_the_words_of_a_failure_are_no_answer(body):
+    assert read(body).partial is None
+
+
 def test_a_list_is_no_envelope():
     assert not wire.is_envelope([item("x")])
 

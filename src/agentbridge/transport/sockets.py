@@ -37,9 +37,10 @@ def _side_by_side(loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
 
 
 class _Signal:
-    """Wakes the tasks that wait for it."""
+    """Wakes the tasks that wait for it, in its own loop: in another one nobody would be woken, and asyncio says so."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiters: set[asyncio.Future[bool]] = set()
 
     def give(self) -> None:
@@ -48,10 +49,9 @@ class _Signal:
 
     async def wait(self, seconds: float | None) -> bool:
         """Whether it was given; False after so many seconds."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
+        waiter: asyncio.Future[bool] = self._loop.create_future()
         self._waiters.add(waiter)
-        late = None if seconds is None else loop.call_later(seconds, _wake, waiter, False)
+        late = None if seconds is None else self._loop.call_later(seconds, _wake, waiter, False)
         try:
             return await waiter
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import attrs
 from pydantic import ValidationError
 
 from agentbridge import Fault, FaultKind, HttpResponse, Pending, Result, Usage
@@ -36,12 +37,13 @@ def read(response: HttpResponse) -> Result | Pending | Fault:
         raise ValueError("the answer is no JSON object")
     failed = _ran_and_failed(response, body) or failure(body, response.status, kind=FaultKind.EXECUTION)
     if failed is not None:
-        return failed
+        return _with_what_was_said(failed, body)
     if not wire.is_envelope(body):
         execution, warnings = wire.Execution.parse(body)
         if _is_poll(response) and response.request and not response.request.url.endswith(execution.executionId):
             raise ValueError("the answer is about another run")
-        return _execution(execution, warnings, response)
+        ended = _execution(execution, warnings, response)
+        return _with_what_was_said(ended, body) if isinstance(ended, Fault) else ended
     envelope, warnings = wire.Envelope.parse(body)
     unknown = wire.word(envelope.status) not in {"", *wire.DONE}
     doubts = (f"unknown status {envelope.status!r} beside an answer",) if unknown else ()
@@ -70,7 +72,8 @@ def read_callback(content: bytes) -> Result | Fault | None:
         return None
     if not isinstance(body, dict):
         raise ValueError("the callback is no JSON object")
-    return failure(body, kind=FaultKind.EXECUTION) or _called_back(body)
+    failed = failure(body, kind=FaultKind.EXECUTION)
+    return _called_back(body) if failed is None else _with_what_was_said(failed, body)
 
 
 def _called_back(body: dict[str, Any]) -> Result | Fault | None:
@@ -85,7 +88,7 @@ def _called_back(body: dict[str, Any]) -> Result | Fault | None:
         return None
     execution, warnings = wire.Consolidated.parse(body)
     if status not in {"", *wire.DONE} and (said := (execution.errorMessage or "").strip()):
-        return Fault(FaultKind.EXECUTION, said, code=execution.status)
+        return _with_what_was_said(Fault(FaultKind.EXECUTION, said, code=execution.status), body)
     return _completed(execution, warnings)
 
 
@@ -98,6 +101,22 @@ def _ran_and_failed(response: HttpResponse, body: dict[str, Any]) -> Fault | Non
         return None
     wire.compare_failure(body)
     return Fault(FaultKind.EXECUTION, message or NO_MESSAGE, partial=_named(body.get("executionId")) if threw else None)
+
+
+def _with_what_was_said(failed: Fault, body: dict[str, Any]) -> Fault:
+    """A failure with the answer that stands beside it, if any: it was paid for, and may be whole."""
+    return failed if failed.partial is not None else attrs.evolve(failed, partial=_beside(body))
+
+
+def _beside(body: dict[str, Any]) -> Result | None:
+    data, output = body.get("data"), body.get("output")
+    try:
+        answer = _nodes(data["message"]) if isinstance(data, dict) else _polled(wire.unwrapped(output))
+    except (ValueError, KeyError):
+        return None
+    is_answer = bool(answer.text.strip()) and not (isinstance(output, dict) and wire.is_error_envelope(output))
+    named = body.get("executionId")
+    return _result(answer, (), id=named if isinstance(named, str) else None) if is_answer else None
 
 
 def _named(execution_id: Any) -> Result | None:

@@ -130,8 +130,9 @@ def test_the_error_handlers_body_is_a_failure_also_inside_a_200():
     assert read(text="hi", **IDS, success=True, statusCode=500).text == "hi"
 
 
-def test_an_optional_field_that_cannot_be_read_is_a_warning():
-    assert read(text="hi", **IDS, executionId={}).warnings == ("executionId of the answer is unreadable and left out",)
+@pytest.mark.parametrize("name", ["sessionId", "chatMessageId", "executionId"])
+def test_an_optional_field_that_cannot_be_read_is_a_warning(name):
+    assert read(**{"text": "hi", **IDS, name: {}}).warnings == (f"{name} of the answer is unreadable and left out",)
 
 
 # tools and sources

@@ -246,6 +246,11 @@ def test_an_answer_beside_a_failure_is_kept_for_it_was_paid_for(body, said):
     assert (type(failed), failed.partial.text, failed.partial.id) == (Fault, said, ID)
 
 
+def test_an_id_that_is_none_names_no_run():
+    failed = read(polled("error", output="half") | {"executionId": 7})
+    assert (failed.partial.text, failed.partial.id) == ("half", None)
+
+
 @pytest.mark.parametrize(
     "body",
     [

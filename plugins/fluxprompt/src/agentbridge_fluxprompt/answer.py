@@ -100,7 +100,7 @@ def _ran_and_failed(response: HttpResponse, body: dict[str, Any]) -> Fault | Non
     if message in wire.CALLBACK_REFUSALS or not (node_failed or threw):
         return None
     wire.compare_failure(body)
-    return Fault(FaultKind.EXECUTION, message or NO_MESSAGE, partial=_named(body.get("executionId")) if threw else None)
+    return Fault(FaultKind.EXECUTION, message or NO_MESSAGE, partial=_named(body.get("executionId")))
 
 
 def _with_what_was_said(failed: Fault, body: dict[str, Any]) -> Fault:
@@ -120,7 +120,7 @@ def _beside(body: dict[str, Any]) -> Result | None:
 
 
 def _named(execution_id: Any) -> Result | None:
-    """All that there is of a run that threw: its id."""
+    """All that there is of a run that failed: its id."""
     return Result(text="", output=None, id=execution_id) if isinstance(execution_id, str) else None
 
 

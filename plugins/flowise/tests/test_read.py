@@ -66,6 +66,34 @@ def test_any_other_status_means_itself_whatever_its_sentence_says():
     assert (fault.kind, fault.message, fault.code) == (FaultKind.NOT_FOUND, f"{WRAPPED}Unauthorized", "404")
 
 
+@pytest.mark.parametrize(
+    ("status", "content_type", "content", "kind", "message"),
+    [
+        (429, "text/html; charset=utf-8", b"Slow down!", FaultKind.RATE_LIMITED, "Slow down!"),
+        (401, "text/html", b"Unauthorized", FaultKind.AUTHENTICATION, "Unauthorized"),
+        (401, "application/json", b'{"error": "No!"}', FaultKind.AUTHENTICATION, "No!"),
+        (403, "application/json", b'{"message": "No!"}', FaultKind.PERMISSION, "No!"),
+    ],
+)
+def test_a_refusal_says_why_in_one_of_its_forms(status, content_type, content, kind, message):
+    refused = failures.in_answer(HttpResponse(status, {"content-type": content_type}, content))
+    assert (refused.kind, refused.message) == (kind, message)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "content"),
+    [
+        (429, "application/json", b"Slow down!"),
+        (500, "text/html", b"Slow down!"),
+        (401, "text/html", b"Who are you?"),
+        (403, "text/html", b"Unauthorized"),
+    ],
+)
+def test_prose_is_no_refusal_where_no_document_knows_it(status, content_type, content):
+    with pytest.raises(ValueError):
+        failures.in_answer(HttpResponse(status, {"content-type": content_type}, content))
+
+
 def test_an_error_in_a_stream_is_a_failed_run_unless_a_sentence_says_more():
     partial = Result(text="half", output="half")
     assert failures.in_stream("boom", partial) == Fault(FaultKind.EXECUTION, "boom", partial=partial)
@@ -218,11 +246,17 @@ def test_a_number_may_stand_where_a_tool_has_its_name(name, said):
     assert call.name == said
 
 
+def test_a_number_may_stand_where_a_document_has_its_text():
+    assert read(text="hi", **IDS, sourceDocuments=[{"pageContent": 7}]).sources == (Source("7"),)
+
+
 @pytest.mark.parametrize(
     ("body", "drifted"),
     [
         ({"chat_id": "c-1", "text": "hi"}, "Prediction.chat_id"),
         ({"chatId": "c-1", "usedTools": [{"output": 1}]}, "UsedTool.output"),
+        ({"chatId": "c-1", "sourceDocuments": [{"pageContent": "a", "score": 1}]}, "SourceDocument.score"),
+        ({"chatId": "c-1", "agentReasoning": [{"mood": 1}]}, "Reasoning.mood"),
     ],
 )
 def test_what_a_vendor_calls_otherwise_is_seen_though_the_answer_is_refused(body, drifted):

@@ -18,14 +18,14 @@ def sooner(first: float | None, second: float | None) -> float | None:
     return min(first, second)
 
 
-def seconds(name: str, value: object, remedy: str = "") -> float:
+def seconds(name: str, value: object, remedy: str) -> float:
     """A time that operating systems take. Raises ConfigurationError for what is none."""
     what = f"more than 0 and at most {_LONGEST} seconds"
     return amounts.number(name, value, what, lambda given: 0 < given <= _LONGEST, remedy)
 
 
-def _delay(name: str, value: object, remedy: str) -> float:
-    return amounts.number(name, value, f"0 to {_LONGEST} seconds", lambda given: 0 <= given <= _LONGEST, remedy)
+def _delay(name: str, value: object, _: str) -> float:
+    return amounts.number(name, value, f"0 to {_LONGEST} seconds", lambda given: 0 <= given <= _LONGEST)
 
 
 def _attempts(name: str, value: object, _: str) -> int:

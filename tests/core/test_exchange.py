@@ -223,8 +223,16 @@ def test_a_failed_tool_inside_a_200_is_raised_with_the_answer_that_came_with_it(
     assert Played([answer], tool_errors="report").result.tool_calls[0].error == "timeout"
 
 
-def test_blank_text_with_proof_is_an_answer_with_a_warning():
-    assert Played([HttpResponse(200, {}, b'{"text": " "}')]).result.warnings == ("empty answer",)
+@pytest.mark.parametrize("blank", [b'{"text": " "}', b'{"text": ""}'])
+def test_blank_text_with_proof_is_an_answer_with_a_warning(blank):
+    assert Played([HttpResponse(200, {}, blank)]).result.warnings == ("empty answer",)
+
+
+def test_two_calls_that_are_given_the_same_answer_share_nothing_of_its_json():
+    same = HttpResponse(200, {}, b'{"text": "hi", "list": []}')
+    first, second = (Played([same]).result.response for _ in range(2))
+    first.json()["list"].append(1)
+    assert second.json()["list"] == []
 
 
 @pytest.mark.parametrize("value", [None, "text", 7, {"text": "hi"}, Result(text=None, output=None)])

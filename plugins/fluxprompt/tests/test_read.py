@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from agentbridge import Fault, FaultKind, HttpRequest, HttpResponse, Pending, Result, Usage
 from agentbridge.drift import Drifts, watched_by
 from agentbridge_fluxprompt import FluxPrompt, wire
+from agentbridge_fluxprompt.failures import failure
 
 ID = "7f3c0e0e-7f1c-4c62-9d3b-0d0f6f6d1f11"
 STATUS_URL = f"https://api.fluxprompt.ai/flux/executions/{ID}"
@@ -244,6 +245,22 @@ def test_what_is_new_in_a_failure_is_noticed():
 def test_an_answer_beside_a_failure_is_kept_for_it_was_paid_for(body, said):
     failed = read(body)
     assert (type(failed), failed.partial.text, failed.partial.id) == (Fault, said, ID)
+
+
+@pytest.mark.parametrize("said", [True, "true", " TRUE ", 1, "1", None])
+def test_a_success_that_is_said_or_not_spoken_of_is_not_denied(said):
+    assert not wire.is_denied({"success": said})
+
+
+@pytest.mark.parametrize(("body", "is_one"), [({"error": "x"}, True), ({"error": {}}, False), ({}, False)])
+def test_an_error_that_is_filled_is_one_where_nothing_else_is_documented(body, is_one):
+    assert wire.has_error(body) == is_one
+
+
+def test_a_status_of_299_is_a_success_and_300_is_none():
+    assert failure({"text": "hi"}, 299) is None
+    with pytest.raises(ValueError, match="a refusal without a message"):
+        failure({"text": "hi"}, 300)
 
 
 def test_an_id_that_is_none_names_no_run():

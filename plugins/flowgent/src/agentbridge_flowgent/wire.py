@@ -169,7 +169,7 @@ class Turn(Reply):
         """The parts that tell of tools; where the content of a tool's turn has no such part, the failure it tells of (INF)."""
         parts = [part for part in self.parts if isinstance(part, dict) and part.get("type") in TOOL_PARTS]
         failed = self.role == "tool" and not parts and failure(self.content) is not None
-        return [{"type": "tool-result", "result": self.content}] if failed else parts
+        return [{"result": self.content}] if failed else parts
 
 
 class Metadata(Reply):

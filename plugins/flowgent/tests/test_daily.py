@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 
+import pytest
 from hypothesis import given, strategies as st
 
 from agentbridge import Call, Fault, HttpResponse, UsageDay
@@ -49,3 +51,19 @@ def test_the_request_is_that_of_the_report():
     request = operation.build_request(CALL)
     assert request.url == "https://flowgent.ai/api/public/agent/a-1/usage"
     assert request.query == {"start_date": "2025-06-01", "end_date": "2025-06-02"}
+
+
+@pytest.fixture
+def far_east(monkeypatch):
+    """A machine whose clock on the wall is a day ahead, as no zone's is."""
+    monkeypatch.setenv("TZ", "FAR-24")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_east")
+def test_today_is_that_of_utc_wherever_the_machine_stands():
+    today = dt.datetime.now(dt.UTC).date()
+    assert not list(FlowGent().usage_by_day("a-1", today, today))

@@ -67,14 +67,14 @@ def _plain(value: Any, *, loose: bool = False, sparse: bool = False) -> Any:
     if isinstance(value, bytes):
         return _written(value)
     if isinstance(value, Mapping):
-        items = dict.fromkeys(map(str, value))
+        items: dict[str, Any] = {}
         for key, item in value.items():  # a comprehension would be one more frame for each level of a deep answer
             items[str(key)] = _plain(item, loose=loose, sparse=sparse)
         return items
     if isinstance(value, (list, tuple)):
-        entries = [*value]
-        for index, item in enumerate(entries):
-            entries[index] = _plain(item, loose=loose, sparse=sparse)
+        entries: list[Any] = []
+        for item in value:
+            entries.append(_plain(item, loose=loose, sparse=sparse))  # noqa: PERF401
         return entries
     return _word(value)
 

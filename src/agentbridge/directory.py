@@ -131,7 +131,9 @@ class Directory:
             return self._unlocked[name]
 
     def key_origin(self, name: str, connection: Connection) -> str:
-        """Where the key of a connection comes from, for who has to mend it; empty where the program itself gave it."""
+        """Where the key of a connection comes from, for who has to mend it; empty where there is none or the program gave it."""
+        if connection.api_key is None:
+            return ""
         own, configured = variable(name, "API_KEY"), self.connections.get(name)
         source = configured and configured.key_source
         if connection.api_key == self._environ.get(own):

@@ -15,10 +15,10 @@ import pytest
 import servers
 import vendor
 
-from agentbridge import AsyncBridge, AuthenticationError, Bridge, ConfigurationError, Connection, Invocation
+from agentbridge import AsyncBridge, AuthenticationError, Bridge, ConfigurationError, Connection, Invocation, Registry
 from agentbridge.keys import CommandKey, EnvironmentKey, FileKey, KeyringKey
 from agentbridge.testing import MemoryTransport
-from agentbridge.wire import HttpResponse
+from agentbridge.wire import HttpRequest, HttpResponse
 
 CANARY = "canary-key-7f3a"
 OK = servers.answer("200 OK", b'{"text": "fine"}')
@@ -328,6 +328,19 @@ def test_a_key_that_is_refused_is_named_by_where_it_came_from(open_bridge, monke
         with pytest.raises(AuthenticationError) as caught:
             opened(open_bridge, server.url, **said).invoke("tiny:a", "hi")
     assert str(caught.value) == f"[tiny] who are you?. The key is that of {origin} (HTTP 401)"
+
+
+def test_a_login_that_is_not_the_key_of_the_connection_is_not_said_to_be_it(open_bridge):
+    class Guarded(vendor.Tiny):
+        def build_request(self, invocation, call):
+            return HttpRequest("POST", f"{call.base_url}/run", auth={"Cookie": "login"}, json={})
+
+    registry = Registry(())
+    registry.register(Guarded())
+    with servers.serving(servers.answer("401 Unauthorized", b'{"message": "who are you?"}')) as server:
+        with pytest.raises(AuthenticationError) as caught:
+            open_bridge(config=table(base_url=server.url), registry=registry).invoke("tiny:a", "hi")
+    assert str(caught.value) == "[tiny] who are you? (HTTP 401)"
 
 
 def test_a_program_that_gave_the_key_itself_is_told_no_more_than_the_vendor_says(open_bridge):

@@ -24,6 +24,7 @@ from .proxies import Proxies
 from .tls import no_tls, ssl_context
 
 _BEGINNING = 1024 * 1024  # bytes that are kept of an answer that broke off, or is too large
+_EARLY = 0.002  # seconds: the timers of uvloop count whole milliseconds
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})  # their length is said also where it is 0
 CLOSED = NoAnswer("connect", "the bridge was closed", sent=False)
 HEADERS = {"user-agent": f"agentbridge/{__version__}", "accept": "application/json, */*;q=0.1"}
@@ -265,8 +266,11 @@ def is_past(deadline: float | None) -> bool:
 
 
 def left(deadline: float | None) -> float | None:
-    """The seconds until a deadline."""
-    return None if deadline is None else max(0.0, deadline - time.monotonic())
+    """The seconds until a deadline is surely past, for timers that may end a little early; 0 where it is."""
+    if deadline is None:
+        return None
+    remaining = deadline - time.monotonic()
+    return remaining + _EARLY if remaining > 0 else 0.0
 
 
 def _detail(error: BaseException) -> str:

@@ -154,8 +154,16 @@ def _break_off(response: Any) -> None:
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("socket") if stream is not None else None
     if connection is not None:
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
-            same.shutdown(socket.SHUT_RDWR)  # what uvloop gives for a socket cannot do that itself
+        with contextlib.suppress(OSError):
+            _shut(connection)
+
+
+def _shut(connection: Any) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except TypeError:  # what uvloop gives for a socket has its number, and cannot do that itself
+        with socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
 
 def _has_leftovers(response: Any) -> bool:
